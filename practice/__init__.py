@@ -1,0 +1,1 @@
+"""`python -m practice`: where you stand. Needs nothing but the standard library."""

@@ -1,0 +1,20 @@
+import pytest
+import torch
+
+CUDA = pytest.param(
+    "cuda",
+    marks=pytest.mark.skipif(
+        not torch.cuda.is_available(), reason="no CUDA device on this machine"
+    ),
+)
+
+
+@pytest.fixture(params=["cpu", CUDA])
+def device(request):
+    """Every device a test has to hold on: the CPU always, CUDA where there is one."""
+    return torch.device(request.param)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
