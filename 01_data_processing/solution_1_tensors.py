@@ -1,9 +1,9 @@
 """Batches and channels: stack makes a new dim, cat extends one, expand repeats without copying.
 
 Why it works: expand gives the repeated dims stride 0, so D numbers a sample pose as D planes until
-cat copies everything, once, into the result. expand(-1, -1, ...) leaves the batch dim alone: a batch
-of another size then fails in cat instead of being repeated quietly.
-Say in the interview: expand is a view with stride 0, repeat copies; stack is cat after unsqueeze(0);
+cat copies everything, once, into the result. expand(-1, -1, ...) leaves the batch dim alone, so a
+batch of another size fails in cat instead of being repeated quietly.
+Say in the interview: expand is a view with stride 0, repeat copies; stack is cat after unsqueeze;
 both copy every input once: time and memory O(size of the result).
 Common slips: cat for stack; repeat(1, 1, H, W), which copies twice; expand(N, ...), which gives one
 sample's condition to the whole batch; torch.rand, which is uniform.

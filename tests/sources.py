@@ -24,7 +24,7 @@ def edited(exercise: Path, edit: Edit) -> str:
 
 
 def pasted(exercise: Path) -> str:
-    """The challenge's text with the solution's code typed in: its definitions instead of the stubs."""
+    """The challenge's text with the solution's definitions typed in where the stubs were."""
     challenge = exercise.read_text(encoding="utf-8").splitlines()
     solution = solution_of(exercise).read_text(encoding="utf-8").splitlines()
     new = [

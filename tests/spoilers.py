@@ -1,4 +1,4 @@
-"""Which lines of a statement give the solution's code away: seven tokens in a row that the two share."""
+"""Lines of a statement that give code away: seven tokens in a row that the solution has too."""
 
 import ast
 import io
@@ -11,7 +11,7 @@ Gram = tuple[str, ...]
 
 
 def leaks(challenge: Path, solution: Path, n: int = 7) -> list[str]:
-    """Lines of prose in `challenge` that hold n tokens of code of `solution` that it does not show itself."""
+    """Prose of `challenge` with n tokens of `solution`'s code that its own code does not show."""
     given, answer = challenge.read_text(encoding="utf-8"), solution.read_text(encoding="utf-8")
     secret = grams(code(answer), n) - grams(code(given), n)
     secret = {g for g in secret if set(".(=@*/+[") & set(g) and sum(t[0].isalpha() for t in g) >= 3}

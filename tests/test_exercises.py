@@ -1,4 +1,4 @@
-"""Every exercise on disk: its check refuses what is wrong, accepts what is right, and keeps the form."""
+"""Every exercise on disk: its check refuses what is wrong and accepts what is right."""
 
 import ast
 import difflib
@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
@@ -213,7 +212,7 @@ def test_it_is_linked_and_has_hints(path):
 
 @pytest.fixture(scope="session")
 def real_runs(tmp_path_factory):
-    """A few scripts as real processes, started together: (file, source or None) -> (status, out, err)."""
+    """A few scripts as real processes, started together: {key: (out, err, status)}."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     challenge = ROOT / "01_data_processing" / "challenge_1_tensors.py"
     filled = elsewhere / challenge.name

@@ -20,7 +20,7 @@ SLIPS = {
         ),
         "one sample repeated": (
             "torch.randn(batch_size, channels, height, width, device=get_device())",
-            "torch.randn(1, channels, height, width, device=get_device()).repeat(batch_size, 1, 1, 1)",
+            "torch.randn(channels, height, width, device=get_device()).repeat(batch_size, 1, 1, 1)",
         ),
         "a seed of its own": (
             "    return torch.randn",
@@ -94,7 +94,7 @@ def condition_to_feature_map(x, cond):
         "device context": """
 def create_batch_tensor(batch_size, channels, height, width):
     with get_device():
-        return torch.normal(0.0, 1.0, size=(batch_size, channels, height, width))
+        return torch.randn([batch_size, channels, height, width])
 """,
     },
 }
