@@ -162,7 +162,8 @@ class BigTensors(TorchDispatchMode):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        self.size, self.made = size, []
+        self.size = size
+        self.made: list[Tensor] = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
