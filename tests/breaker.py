@@ -196,6 +196,8 @@ def survivors(exercise: Path) -> tuple[int, list[str]]:
     check = load(exercise)["check"]
     solution = solution_of(exercise)
     source = solution.read_text(encoding="utf-8")
+    intact = judge(check, load(solution))
+    assert intact.state == "PASS", f"{solution.name} itself: {intact.detail}"
     whole = ast.parse(source)
     whole.body = [node for node in whole.body if not isinstance(node, ast.If)]
     seen, found, total = {ast.unparse(whole)}, [], 0

@@ -119,6 +119,12 @@ SLIPS = {
             "self.X[index], self.y[index]",
             "self.X[index % len(self)], self.y[index % len(self)]",
         ),
+        "negative index lifted once": (
+            "return self.X[index]",
+            "index += len(self) if index < 0 else 0\n        return self.X[index]",
+        ),
+        "scaled in place": ("self.X, self.y = X, y", "self.X, self.y = X.mul_(2), y"),
+        "outliers clamped": ("(num_samples, 8)", "(num_samples, 8).clamp(-3, 3)"),
         "last row left out": (
             "return self.X[index]",
             "if index >= len(self) - 1:\n            raise IndexError\n"
