@@ -18,6 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import torch
+
 from practice.exercises import find, judge, load, solution_of
 
 LIMIT = 20  # seconds a mutant may take: a deleted statement can make a loop endless
@@ -223,6 +225,7 @@ def too_long(*_: Any) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # the tensors are tiny
     signal.signal(signal.SIGALRM, too_long)
     words = sys.argv[1:] or [""]
     all_broken = all_left = 0
