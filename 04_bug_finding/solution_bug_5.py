@@ -1,0 +1,36 @@
+"""Bug hunt 5: validation ran with Dropout still switched on.
+
+Symptom  the accuracy moves between identical runs, and is lower than it should be.
+Cause    the model arrives in train mode, where Dropout draws a new mask in each forward pass.
+         no_grad() stops the recording of gradients, not that: the two switches know nothing of each
+         other.
+Fix      eval mode for the loop, then the mode in which the model came, for all of its modules.
+Spot it  a metric that moves by itself means something random in the forward pass. A fixed seed
+         would hide the noise and still score a model with a third of its units missing.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def validate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """Accuracy over batches of x (N, F), y (N,)."""
+    was_training = model.training
+    model.eval()
+    correct = total = 0
+    for x, y in batches:
+        predicted = model(x).argmax(dim=1)  # (N,)
+        correct += (predicted == y).sum().item()
+        total += len(y)
+    model.train(was_training)
+    return correct / total
+
+
+if __name__ == "__main__":
+    from buggy_code_5 import check
+
+    check(validate)
+    print("PASS")
