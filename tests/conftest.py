@@ -1,8 +1,10 @@
-import pytest
-import torch
+import os
 
 # The tensors of the checks are tiny: a second thread only spins while it waits for the first.
-torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import pytest
+import torch
 
 CUDA = pytest.param(
     "cuda",

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from practice.exercises import load, solution_of
+from practice.exercises import Verdict, judge, load, solution_of
 
 MAIN = 'if __name__ == "__main__":'
 Edit = tuple[str, str] | str
@@ -21,6 +21,11 @@ def edited(exercise: Path, edit: Edit) -> str:
     old, new = edit
     assert text.count(old) == 1, f"stale edit: {old!r} occurs {text.count(old)} times, want once"
     return text.replace(old, new)
+
+
+def judge_edit(exercise: Path, edit: Edit) -> Verdict:
+    """The check's verdict on the solution after an edit."""
+    return judge(load(exercise)["check"], load(solution_of(exercise), edited(exercise, edit)))
 
 
 def pasted(exercise: Path) -> str:

@@ -1,0 +1,163 @@
+"""Several processes use the solution of 09_expert/challenge_distributed_ready and prove it.
+
+    torchrun --standalone --nproc-per-node 2 tests/distributed_run.py           ends well
+    torchrun --standalone --nproc-per-node 2 tests/distributed_run.py --kill    the last rank dies
+
+Rank 0 prints one line for each thing that was proven. With --kill the last rank is then killed
+while the others wait for it: they have to end by themselves, with an error.
+"""
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.utils.data import TensorDataset
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from practice.exercises import ROOT, load
+
+LIMIT = 45  # seconds from its start, or from the death of a rank, until the kernel ends a process
+SOLUTION = load(ROOT / "09_expert" / "solution_distributed_ready.py")
+BATCH_SIZE = 4
+
+
+def limit_time():
+    """Whatever this process hangs in, it does not outlive its test."""
+    if hasattr(signal, "alarm"):  # not on Windows
+        signal.alarm(LIMIT)
+
+
+def backend_and_device():
+    """nccl and GPU LOCAL_RANK, where each process of this machine gets its own; otherwise gloo."""
+    if torch.cuda.is_available() and torch.cuda.device_count() >= int(
+        os.environ["LOCAL_WORLD_SIZE"]
+    ):
+        return "cpu:gloo,cuda:nccl", torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return "gloo", torch.device("cpu")
+
+
+@contextmanager
+def process_group(backend, **rendezvous):
+    """The process group, for as long as the block runs, and destroyed however it ends."""
+    dist.init_process_group(backend, timeout=timedelta(seconds=20), **rendezvous)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def samples(n):
+    draw = torch.Generator().manual_seed(n)
+    return TensorDataset(
+        torch.arange(n), torch.randn(n, 5, generator=draw), torch.randn(n, 2, generator=draw)
+    )
+
+
+def network(seed):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 2))
+
+
+def step(model, optimizer, x, y):
+    """One step of training; the gradients that it used."""
+    optimizer.zero_grad()
+    nn.functional.mse_loss(model(x), y).backward()
+    grads = [p.grad.cpu().clone() for p in model.parameters()]
+    optimizer.step()
+    return grads
+
+
+def everyone(value):
+    """The values of all ranks."""
+    values = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def prove_ranks():
+    mine = SOLUTION["get_rank"](), SOLUTION["get_world_size"]()
+    assert mine == (dist.get_rank(), dist.get_world_size()), mine
+    return f"ranks {sorted(rank for rank, _ in everyone(mine))}"
+
+
+def prove_gradients(device):
+    """All ranks train; one process that is given their batches joined gets the same gradients."""
+    data = samples(11)
+    model = network(seed=dist.get_rank())  # rank 0's weights have to win
+    model = SOLUTION["setup_model_for_distributed"](model, device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    loader = SOLUTION["create_dataloader_distributed_ready"](data, BATCH_SIZE)
+    steps = []
+    for epoch in range(2):
+        loader.sampler.set_epoch(epoch)
+        for rows, x, y in loader:
+            steps.append((rows, step(model, optimizer, x.to(device), y.to(device))))
+
+    twin = network(seed=0)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9)
+    for ranks in zip(*everyone(steps), strict=True):
+        joined = torch.cat([rows for rows, _ in ranks])
+        want = step(twin, optimizer, *data[joined][1:])
+        for _, got in ranks:
+            torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-6)
+    weights = [p.detach().cpu() for p in model.parameters()]
+    torch.testing.assert_close(weights, list(twin.parameters()), rtol=1e-4, atol=1e-6)
+    return f"gradients of {len(steps)} steps equal those of one process"
+
+
+def prove_shares():
+    """Disjoint, together all samples, and dealt out anew each epoch."""
+    torch.manual_seed(dist.get_rank())  # the shares must not depend on the process's seed
+    W = dist.get_world_size()
+    for n in (6 * W, 6 * W - 1):
+        loader = SOLUTION["create_dataloader_distributed_ready"](samples(n), BATCH_SIZE)
+        shares = []
+        for epoch in (0, 1, 0):
+            loader.sampler.set_epoch(epoch)
+            mine = torch.cat([rows for rows, _, _ in loader]).tolist()
+            dealt = everyone(mine)
+            assert [len(share) for share in dealt] == [6] * W, dealt
+            assert set().union(*dealt) == set(range(n)), dealt
+            assert n < 6 * W or len(set(sum(dealt, []))) == 6 * W, dealt
+            shares.append(dealt)
+        assert shares[0] == shares[2], "the same epoch in another order"
+        assert set(shares[0][0]) != set(shares[1][0]), "every epoch has the same shares"
+    return "shares are disjoint, cover the set and change with set_epoch"
+
+
+def lose_last_rank():
+    """Kill the last rank; what the others then wait for can never come."""
+    if dist.get_rank() == dist.get_world_size() - 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    dist.all_reduce(torch.zeros(1))  # by gloo, which notices; nccl would wait for its timeout
+
+
+def main(kill):
+    backend, device = backend_and_device()
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    if kill:  # torchrun sends SIGTERM to those who are left: they must end without it
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with process_group(backend):
+            proofs = [prove_ranks(), prove_gradients(device), prove_shares()]
+            if dist.get_rank() == 0:
+                print(f"{backend}, {device}:", *proofs, sep="\n", flush=True)
+            if kill:
+                limit_time()
+                lose_last_rank()
+    finally:
+        if SOLUTION["get_rank"]() == 0:
+            print(f"process group destroyed: {not dist.is_initialized()}", flush=True)
+
+
+if __name__ == "__main__":
+    limit_time()
+    main(kill="--kill" in sys.argv[1:])
