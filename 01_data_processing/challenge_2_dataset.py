@@ -6,7 +6,7 @@ asks them in random order and builds the batches.
     TensorDataset(X, y)    X (N, *S), y (N, *R) tensors of any dtype and rank, N may be 0
       len(dataset)         N
       dataset[i]           tuple (row i of X, row i of y), of shapes S and R, for -N <= i < N;
-                           both are views: nothing is copied or converted
+                           both are views: nothing is copied, converted or detached
     create_sample_loader   torch.utils.data.DataLoader over a TensorDataset of num_samples rows
       one row              8 features: independent float32 draws from N(0, 1); its label, an int64
                            scalar: the position (0 to 7) of the largest of these features
@@ -15,7 +15,7 @@ asks them in random order and builds the batches.
 
 Every epoch visits each row once, in an order drawn anew, all N! orders equally likely. Rows and
 orders depend on torch's global generator, which you do not seed. No worker processes.
-X and y of different length: ValueError, 1 beside N included. i outside of its range: IndexError.
+X and y of different length, 1 beside N too: ValueError. i outside of its range: IndexError.
 TensorDataset is a torch.utils.data.Dataset that you write yourself: torch's own class of that name
 may not be used, neither inside nor as a parent.
 
@@ -79,7 +79,10 @@ def check_dataset(TensorDataset):
         N, name = len(X), f"X {tuple(X.shape)} {X.dtype}, y {tuple(y.shape)} {y.dtype}"
         assert len(dataset) == N, f"{name}: len(dataset) is {len(dataset)}, want {N}"
         for i in (*range(N), *range(-N, 0)):
-            row = dataset[i]
+            try:
+                row = dataset[i]
+            except (IndexError, RuntimeError) as error:
+                raise AssertionError(f"{name}: dataset[{i}]: {error!r}, want row {i}") from error
             assert isinstance(row, tuple) and len(row) == 2, (
                 f"{name}: dataset[{i}] is {row!r}, want a tuple of two"
             )
@@ -95,7 +98,10 @@ def check_dataset(TensorDataset):
                 )
         for i in (N, -N - 1):
             must_raise(IndexError, f"{name}: dataset[{i}]", lambda d=dataset, i=i: d[i])
-    for n, m in ((5, 4), (4, 5), (5, 1), (1, 5), (0, 3)):
+    leaf = torch.randn(3, 2, requires_grad=True)
+    for part in TensorDataset(leaf, leaf)[1]:
+        assert part.requires_grad, "a row of a tensor with requires_grad: it has none, want a view"
+    for n, m in ((5, 4), (4, 5), (5, 1), (1, 5), (0, 3), (3, 0)):
         X, y = torch.randn(n, 2), torch.randn(m)
         what = f"TensorDataset of {n} rows X and {m} rows y"
         must_raise(ValueError, what, lambda X=X, y=y: TensorDataset(X, y))
@@ -127,31 +133,37 @@ def check_batches(TensorDataset, create_sample_loader):
         batches = list(loader)
         for x, y in batches:
             assert x.ndim == 2 and y.shape == x.shape[:1], (
-                f"{call}: a batch of shapes {tuple(x.shape)} and {tuple(y.shape)}"
+                f"{call}: a batch x {tuple(x.shape)}, y {tuple(y.shape)}, want (B, 8) and (B,)"
             )
             assert x.shape[1] == 8, f"{call}: rows of {x.shape[1]} features, want 8"
             assert x.dtype == torch.float32, f"{call}: features {x.dtype}, want torch.float32"
             assert y.dtype == torch.int64, f"{call}: labels {y.dtype}, want torch.int64"
             want = [row.index(max(row)) for row in x.tolist()]
-            assert y.tolist() == want, f"{call}: labels {y.tolist()} on rows labeled {want}"
+            assert y.tolist() == want, f"{call}: a batch with labels {y.tolist()}, want {want}"
         got = [len(x) for x, _ in batches]
         assert got == sizes, f"{call}: batches of {got} rows, want {sizes}"
         for epoch in (1, 2):
             got = sorted(order_of(loader))
-            assert got == list(range(sum(sizes))), f"{call}, epoch {epoch}: visited rows {got}"
+            assert got == list(range(sum(sizes))), (
+                f"{call}, epoch {epoch}: visited rows {got}, want each of {sum(sizes)} rows once"
+            )
 
 
 def check_randomness(create_sample_loader):
     X = torch.tensor(rows_of(create_sample_loader(50, 2000)))
+    pairs = torch.tensor([rows_of(create_sample_loader(num_samples=2)) for _ in range(150)])
     for what, hits, p in (
         ("below 0", X < 0, 0.5),
         ("within 1 of 0", X.abs() < 1, math.erf(0.5**0.5)),
         ("beyond 3 from 0", X.abs() > 3, math.erfc(3 * 0.5**0.5)),
-        ("of the sign of its neighbor in the row", X[:, 1:] * X[:, :-1] > 0, 0.5),
+        ("of the sign of their neighbors in the row", X[:, 1:] * X[:, :-1] > 0, 0.5),
+        ("of the sign of the other row's, 2 rows each", pairs[:, 0] * pairs[:, 1] > 0, 0.5),
     ):
         share, slack = hits.double().mean().item(), 6 * (p * (1 - p) / hits.numel()) ** 0.5
         assert abs(share - p) < slack, f"features {what}: {share:.4f}, want {p:.4f} ± {slack:.4f}"
 
+    first, second = rows_of(create_sample_loader()), rows_of(create_sample_loader())
+    assert first != second, "create_sample_loader() twice: the same rows, want new draws"
     loader = create_sample_loader(2, 3)
     orders = {tuple(order_of(loader)) for epoch in range(120)}
     assert len(orders) == 6, f"3 rows came in {len(orders)} orders in 120 epochs, want all 6"
@@ -173,9 +185,12 @@ def rows_of(loader):
 def order_of(loader):
     """The row numbers of one epoch, in the order in which they come."""
     number = {tuple(row): i for i, row in enumerate(rows_of(loader))}
-    assert len(number) == len(loader.dataset), "the dataset holds the same row twice"
+    assert len(number) == len(loader.dataset), (
+        f"create_sample_loader: {len(number)} different rows in {len(loader.dataset)}"
+    )
     came = [tuple(row) for x, _ in loader for row in x.tolist()]
-    assert number.keys() >= set(came), "a batch holds a row that is not in the dataset"
+    strangers = set(came) - number.keys()
+    assert not strangers, f"an epoch brought rows that loader.dataset does not hold: {strangers}"
     return [number[row] for row in came]
 
 

@@ -5,13 +5,14 @@ the parameters, buffers and modes, and by the number that it reports.
 
     model      nn.Module on device; it, or some of its parts, may come in eval mode
     loader     any iterable of pairs x (B, ...), y (B, ...): a DataLoader, a list, a generator, not
-               always with a length; read once; tensors on any device; B >= 1 may vary
-    criterion  takes the model's output and y, gives a 0-dim tensor: the mean loss of the B samples
+               always with a length; read once; tensors on any device; all sizes may vary, B >= 1
+    criterion  takes the model's output and y as they come, of any shape and dtype; gives a 0-dim
+               tensor: the mean loss of the B samples
     optimizer  torch.optim.Optimizer over any parameters: some or all of the model's, and perhaps
                others, such as the criterion's
-    device     torch.device on which the model gets x and the criterion gets y, dtypes unchanged
+    device     torch.device on which the model gets x and the criterion gets y
     returns    float: the mean loss per sample; every sample that came counts once, with the
-               loss that its batch had before the step on this batch
+               loss, whatever its value, that its batch had before the step on this batch
 
 Each batch, in the order of the loader, has one forward pass, one backward pass and one step of the
 given optimizer, on the gradient of this batch's mean loss alone: gradients from earlier batches or
@@ -24,6 +25,7 @@ Guide: https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.
 """
 
 import copy
+import math
 import weakref
 from collections.abc import Callable, Iterable
 
@@ -53,6 +55,7 @@ def check(train_one_epoch):
     line = nn.Linear(D, K).double()
     check_epochs(train_one_epoch, "float64 regression", line, nn.MSELoss(), x, y, batch_size=3)
     check_device(train_one_epoch)
+    check_mean(train_one_epoch)
     check_memory(train_one_epoch)
     model = nn.Linear(D, K)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -92,7 +95,8 @@ def check_epochs(train_one_epoch, name, model, criterion, x, y, batch_size):
         (1, lambda: rows, "the model"),
         (2, lambda: (pair for pair in small_first), "parts of it"),
     ):
-        what = f"{name}, epoch {epoch}, a {type(loader()).__name__}, {eval_mode} came in eval mode"
+        kind = type(loader()).__name__
+        what = f"{name}, epoch {epoch}, a {kind}, {eval_mode} in eval mode and old gradients before"
         for p in held:
             p.grad = torch.randn_like(p)  # left over from somewhere
         for part in model.modules():
@@ -102,7 +106,7 @@ def check_epochs(train_one_epoch, name, model, criterion, x, y, batch_size):
         torch.manual_seed(epoch)  # the same units drop out
         got = train_one_epoch(model, loader(), criterion, optimizer, torch.device("cpu"))
         state = both.state_dict()
-        for key, value in twin.state_dict().items():
+        for key, value in reversed(twin.state_dict().items()):  # the criterion's first
             owner = "model" if key.startswith("0") else "criterion"
             where = f"{what}: the {owner}'s {key[2:]} is not what one step a batch gives"
             torch.testing.assert_close(
@@ -111,7 +115,7 @@ def check_epochs(train_one_epoch, name, model, criterion, x, y, batch_size):
         assert isinstance(got, float), f"{what}: returned a {type(got)}, want a float"
         assert abs(got - want) < 1e-4 * want, f"{what}: mean loss {got:.6f}, want {want:.6f}"
         modes = [part.training for part in model.modules()]
-        assert all(modes), f"{what}: left the parts of the model in train mode: {modes}"
+        assert all(modes), f"{what}: training flags of its parts after: {modes}, want all True"
 
 
 def epoch_by_hand(model, criterion, batches, params, speed):
@@ -129,21 +133,52 @@ def epoch_by_hand(model, criterion, batches, params, speed):
 
 def check_device(train_one_epoch):
     """The meta device stands in for a GPU; the loss stays on the CPU, so that it has a value."""
-    weight, seen = nn.Parameter(torch.ones(())), []
+    model, seen = Echo(), []
+    x, y = torch.randn(1, 4, 1), torch.zeros(1, 1, dtype=torch.int16)
 
-    def criterion(output, y):
-        seen.append((output.device.type, y.device.type))
-        return 2 * weight
+    def criterion(*pair):
+        seen.extend((t.device.type, t.dtype, tuple(t.shape)) for t in pair)
+        return 2 * model.weight
 
-    batch, optimizer = (torch.randn(4, 3), torch.arange(4)), torch.optim.SGD([weight], lr=0.1)
-    crash = ""
+    optimizer, crash = torch.optim.SGD(model.parameters(), lr=0.1), ""
     try:
-        train_one_epoch(nn.Identity(), [batch], criterion, optimizer, torch.device("meta"))
+        train_one_epoch(model, [(x.double(), y)], criterion, optimizer, torch.device("meta"))
     except RuntimeError as error:  # of a sum that is kept on device: there it has no value
         crash = f" ({error})"
-    assert seen == [("meta", "meta")], (
-        f"device meta, a batch from the CPU: output and y were on {seen}{crash}, want both on meta"
+    want = [("meta", torch.float64, (1, 4, 1)), ("meta", torch.int16, (1, 1))]
+    assert seen == want, (
+        f"device meta, a model that gives x back: criterion got {seen}{crash}, want {want}"
     )
+
+
+class Echo(nn.Module):
+    """Gives back what it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def check_mean(train_one_epoch):
+    """A criterion whose losses are given; batches of unlike shapes."""
+    weight = nn.Parameter(torch.ones(()))
+    for losses, want in (([0.0, 0.0], 0.0), ([3e-7, 0.0], 2e-7), ([2.0, math.inf], math.inf)):
+        coming, steps = iter(losses), []
+        optimizer = torch.optim.SGD([weight], lr=0.1)
+        optimizer.register_step_post_hook(lambda *_, steps=steps: steps.append(1))
+        batches = [(torch.ones(4, 3), torch.ones(4, 3)), (torch.ones(2, 7), torch.ones(2, 7))]
+
+        def criterion(output, y, coming=coming):
+            return weight - weight.detach() + next(coming)
+
+        cpu = torch.device("cpu")
+        got = train_one_epoch(nn.Identity(), batches, criterion, optimizer, cpu)
+        what = f"4 samples of mean loss {losses[0]}, then 2 of {losses[1]}"
+        assert got == want or abs(got - want) < 1e-3 * want, f"{what}: returned {got}, want {want}"
+        assert len(steps) == 2, f"{what}: {len(steps)} steps, want 2"
 
 
 class Token:

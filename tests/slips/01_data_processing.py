@@ -102,6 +102,17 @@ SLIPS = {
         "float32 whatever came": ("[x, planes], dim=1)", "[x, planes], dim=1).float()"),
     },
     "challenge_2_dataset": {
+        "rows detached": ("return self.X[index]", "return self.X.detach()[index]"),
+        "features standardized": (
+            "X = torch.randn(num_samples, 8)",
+            "X = torch.randn(num_samples, 8)\n    X = (X - X.mean(0)) / X.std(0, correction=0)",
+        ),
+        "the same rows at every call": (
+            "X = torch.randn(num_samples, 8)",
+            "g = torch.Generator().manual_seed(torch.initial_seed())\n"
+            "    X = torch.randn(num_samples, 8, generator=g)",
+        ),
+        "no rows beside rows accepted": ("len(X) != len(y)", "len(y) and len(X) != len(y)"),
         "lengths not compared": ("if len(X) != len(y):", "if False:"),
         "only a short y is refused": ("len(X) != len(y)", "len(X) > len(y)"),
         "only a long y is refused": ("len(X) != len(y)", "len(X) < len(y)"),

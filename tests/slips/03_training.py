@@ -31,6 +31,23 @@ SLIPS = {
             "optimizer.zero_grad()\n",
             "model.zero_grad()\n",
         ),
+        "output squeezed": ("criterion(model(x), y)", "criterion(model(x).squeeze(), y)"),
+        "output and labels squeezed": (
+            "criterion(model(x), y)",
+            "criterion(model(x).squeeze(-1), y.squeeze(-1))",
+        ),
+        "output in float32": ("criterion(model(x), y)", "criterion(model(x).float(), y)"),
+        "labels always int64": ("y.to(device)", "y.to(device).long()"),
+        "a loss of zero taken for an empty loader": ("if seen == 0:", "if not total:"),
+        "batches of infinite loss skipped": (
+            "        loss.backward()",
+            "        if not torch.isfinite(loss):\n            continue\n        loss.backward()",
+        ),
+        "rounded": ("return total / seen", "return round(total / seen, 4)"),
+        "elements counted, not samples": (
+            "total += loss.item() * len(y)\n        seen += len(y)",
+            "total += loss.item() * y.numel()\n        seen += y.numel()",
+        ),
         "no backward": ("loss.backward()", "loss.requires_grad"),
         "no step": ("        optimizer.step()\n", ""),
         "step every other batch": (
