@@ -128,7 +128,7 @@ def train_one_epoch(model, loader, criterion, optimizer, device, plain=train_one
             "loss.item() * getattr(loader, 'batch_size', len(y))",
         ),
         "loss after the step": ("loss.item()", "criterion(model(x), y).item()"),
-        "rounded": ("total / seen", "round(total / seen, 2)"),
+        "rounded to cents": ("total / seen", "round(total / seen, 2)"),
         "a whole number": ("total += loss.item()", "total += int(loss.item())"),
         "tensor returned": ("loss.item()", "loss.detach()"),
         "loss summed with its graph": """
