@@ -9,7 +9,7 @@ import distributed_run
 import pytest
 import torch
 import torch.distributed as dist
-from distributed_run import LIMIT, backend_and_device, process_group
+from distributed_run import LIMIT, LIMIT_AFTER_DEATH, backend_and_device, process_group
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import TensorDataset
@@ -193,11 +193,20 @@ def run_with_a_death():
         start_new_session=True,
     ) as launcher:
         try:
-            out, err = launcher.communicate(timeout=3 * LIMIT)
-        finally:  # the ranks, each in a session of its own, have ended by themselves within LIMIT
-            if launcher.poll() is None:
-                os.killpg(launcher.pid, signal.SIGKILL)
+            out, err = launcher.communicate(timeout=30 + LIMIT + LIMIT_AFTER_DEATH)
+        finally:
+            end(launcher)
     return launcher.returncode, out, err
+
+
+def end(launcher):
+    """Told to end, torchrun ends its ranks; they have sessions of their own, and limits of time."""
+    if launcher.poll() is None:
+        launcher.terminate()
+        try:
+            launcher.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(launcher.pid, signal.SIGKILL)
 
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="kills processes the POSIX way")
@@ -219,7 +228,7 @@ def test_two_processes_prove(run_with_a_death, proof):
 
 @needs_posix
 def test_killed_rank_ends_the_other_with_an_error(run_with_a_death):
-    """Within LIMIT of the death: by then the kernel would have ended it, destroying nothing."""
+    """And before its limit: by then the kernel would have ended it, nothing destroyed."""
     status, out, err = run_with_a_death
     assert status == 1, err
     assert "lose_last_rank" in err and "SIGKILL" in err, err

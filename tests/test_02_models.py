@@ -1,0 +1,232 @@
+"""What the solutions of level 02 keep beyond their checks."""
+
+import copy
+import io
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from practice.exercises import ROOT, load
+
+LEVEL = ROOT / "02_models"
+STEMS = ("1_concatenation", "2_conditioning", "3_connecting", "4_film")
+NAMES = {k: v for stem in STEMS for k, v in load(LEVEL / f"solution_{stem}.py").items()}
+# every class: its sizes, the feature sizes of its inputs, the size of its result
+CASES = {
+    "ConcatBlock": ((4, 2, 6), (4, 2), 6),
+    "ConditionalMLP": ((4, 2, 8, 3), (4, 2), 3),
+    "Encoder": ((4, 9), (4,), 9),
+    "Decoder": ((9, 2), (9,), 2),
+    "FullModel": ((4, 9, 2), (4,), 2),
+    "ConditionalLinear": ((4, 2, 6), (4, 2), 6),
+}
+every_model = pytest.mark.parametrize("name", CASES)
+
+
+def build(name, device="cpu", dtype=None):
+    """The model with no parameter left at zero."""
+    model = NAMES[name](*CASES[name][0])
+    for p in model.parameters():
+        nn.init.normal_(p, std=0.5)
+    return model.to(device, dtype)
+
+
+def inputs(name, lead, device="cpu", dtype=None):
+    """x (*lead, D) and, where there is one, the condition; FiLM has one condition for a sample."""
+    leads = [lead, lead[:1] if name == "ConditionalLinear" else lead]
+    sizes = zip(leads, CASES[name][1], strict=False)
+    return [torch.randn(*size, features, device=device, dtype=dtype) for size, features in sizes]
+
+
+@every_model
+@pytest.mark.parametrize("lead", [(1,), (2,), (13,), (0,), (3, 1), (1, 5), (0, 4), (2, 3, 4, 5)])
+def test_shapes_over_batch_sizes(name, device, lead):
+    out = build(name, device)(*inputs(name, lead, device))
+    assert out.shape == (*lead, CASES[name][2])
+    assert out.isfinite().all()
+
+
+@every_model
+def test_a_sample_alone_gives_what_it_gives_in_a_batch(name, device):
+    model = build(name, device, torch.float64)
+    batch = inputs(name, (5, 3), device, torch.float64)
+    alone = [model(*(t[n : n + 1] for t in batch)) for n in range(5)]
+    torch.testing.assert_close(model(*batch), torch.cat(alone))
+
+
+@every_model
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_dtypes(name, device, dtype):
+    model, batch = build(name), inputs(name, (4,))
+    out = copy.deepcopy(model).to(device, dtype)(*(t.to(device, dtype) for t in batch))
+    assert out.dtype == dtype
+    assert out.device.type == device.type
+    torch.testing.assert_close(out.cpu().float(), model(*batch), rtol=0.05, atol=0.1)
+
+
+@every_model
+def test_autocast_trains_every_parameter(name, device):
+    model, batch = build(name, device), inputs(name, (64,), device)
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        out = model(*batch)
+    out.float().pow(2).sum().backward()
+    assert all(
+        p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in model.parameters()
+    )
+    optimizer.step()
+    assert not any(torch.equal(*pair) for pair in zip(before, model.parameters(), strict=True))
+
+
+@every_model
+def test_gradients_reach_inputs_and_parameters_and_are_right(name):
+    model = build(name, dtype=torch.float64)
+    batch = [t.requires_grad_() for t in inputs(name, (2, 3), dtype=torch.float64)]
+    keys = list(dict(model.named_parameters()))
+
+    def call(*tensors):
+        state = dict(zip(keys, tensors[len(batch) :], strict=True))
+        return torch.func.functional_call(model, state, tensors[: len(batch)])
+
+    assert torch.autograd.gradcheck(call, (*batch, *model.parameters()), fast_mode=True)
+
+
+@every_model
+def test_moves_to_meta_and_back_with_its_state(name, device):
+    model, batch = build(name), inputs(name, (3,))
+    want = model(*batch)
+    elsewhere = copy.deepcopy(model).to("meta")
+    assert elsewhere(*(t.to("meta") for t in batch)).is_meta
+    elsewhere.to_empty(device=device).load_state_dict(model.state_dict())
+    got = elsewhere(*(t.to(device) for t in batch))
+    torch.testing.assert_close(got.cpu(), want, rtol=1e-3, atol=1e-3)
+
+
+@every_model
+def test_state_dict_round_trip_through_a_file(name):
+    model, fresh, batch = build(name), NAMES[name](*CASES[name][0]), inputs(name, (3,))
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    fresh.load_state_dict(torch.load(file, weights_only=True))
+    assert torch.equal(fresh(*batch), model(*batch))
+
+
+@pytest.mark.parametrize("name", ["ConcatBlock", "ConditionalMLP", "ConditionalLinear"])
+@pytest.mark.parametrize(("n", "m"), [(1, 4), (4, 1), (4, 3), (0, 4), (0, 1)])
+def test_batches_of_different_size_raise(name, n, m):
+    x, c = inputs(name, (n,))[0], inputs(name, (m,))[1]
+    with pytest.raises((RuntimeError, ValueError)):
+        build(name)(x, c)
+
+
+@every_model
+def test_wrong_number_of_features_raises(name):
+    for i, features in enumerate(CASES[name][1]):
+        for wrong in (features - 1, features + 1):
+            batch = inputs(name, (3,))
+            batch[i] = torch.randn(3, wrong)
+            with pytest.raises((RuntimeError, ValueError)):
+                build(name)(*batch)
+
+
+def test_swapped_inputs_are_named_in_the_error():
+    with pytest.raises(ValueError, match="a has 2 features, want 4"):
+        build("ConcatBlock")(torch.randn(3, 2), torch.randn(3, 4))
+    with pytest.raises(ValueError, match=r"cond is \(1, 2\), want \(3, 2\)"):
+        build("ConditionalLinear")(torch.randn(3, 4), torch.randn(1, 2))
+
+
+def test_concatenation_equals_a_library_layer_on_joined_input(device):
+    block, library = build("ConcatBlock", device), nn.Linear(6, 6).to(device)
+    library.load_state_dict({k.split(".")[-1]: v for k, v in block.state_dict().items()})
+    joined = torch.randn(7, 3, 6, device=device)
+    got = block(*joined.tensor_split([4], dim=-1))
+    torch.testing.assert_close(got, library(joined))
+
+
+def test_one_hot_condition_is_a_bias_for_each_class(device):
+    model = build("ConditionalMLP", device)
+    x, label = torch.randn(9, 4, device=device), torch.randint(2, (9,), device=device)
+    got = model(x, F.one_hot(label, 2).float()) - model(x, torch.zeros(9, 2, device=device))
+    columns = model.classify.weight[:, -2:].T
+    torch.testing.assert_close(got, columns[label], rtol=1e-4, atol=1e-4)
+
+
+def test_hidden_features_can_be_reused_for_many_conditions():
+    model, x, c = build("ConditionalMLP"), torch.randn(1, 4), torch.randn(6, 2)
+    seen = []
+    model.embed.register_forward_hook(lambda module, args, out: seen.append(out))
+    each = torch.cat([model(x, c[i : i + 1]) for i in range(6)])
+    assert all(torch.equal(seen[0], other) for other in seen)
+    torch.testing.assert_close(model(x.expand(6, -1), c), each)
+
+
+def test_part_of_a_model_can_be_frozen_saved_and_reused(device):
+    model = build("FullModel", device)
+    model.encoder.requires_grad_(False)
+    out = model(torch.randn(5, 4, device=device))
+    out.sum().backward()
+    assert [p.grad is None for p in model.parameters()] == [True, True, False, False]
+    other = NAMES["FullModel"](4, 9, 7).to(device)
+    other.encoder.load_state_dict(model.encoder.state_dict())
+    x = torch.randn(3, 4, device=device)
+    assert torch.equal(other.encoder(x), model.encoder(x))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_encoder_of_another_kind_fits(device, bidirectional):
+    """A recurrent encoder of sequences, in the place of the linear one, trains with the decoder."""
+
+    class LastState(nn.Module):
+        def __init__(self, inputs, hidden):
+            super().__init__()
+            size = hidden // (1 + bidirectional)
+            self.gru = nn.GRU(inputs, size, batch_first=True, bidirectional=bidirectional)
+
+        def forward(self, x):
+            return self.gru(x)[1].transpose(0, 1).flatten(1)
+
+    model = NAMES["FullModel"](4, 8, 2)
+    model.encoder = LastState(3, 8)
+    model.to(device)
+    out = model(torch.randn(5, 11, 3, device=device))
+    assert out.shape == (5, 2)
+    out.sum().backward()
+    assert all(p.grad.abs().sum() > 0 for p in model.parameters())
+
+
+def test_film_equals_a_convolution_with_one_group_for_each_map(device):
+    """FiLM on a 1x1 convolution's feature maps is FiLM on their pixels, channels last."""
+    layer = build("ConditionalLinear", device, torch.float64)
+    x = torch.randn(3, 4, 5, 7, device=device, dtype=torch.float64)
+    cond = torch.randn(3, 2, device=device, dtype=torch.float64)
+    maps = F.conv2d(x, layer.linear.weight[:, :, None, None], layer.linear.bias)
+    gamma, beta = layer.scale(cond) + 1, layer.shift(cond)
+    want = F.conv2d(maps.view(1, 18, 5, 7), gamma.reshape(18, 1, 1, 1), beta.reshape(18), groups=18)
+    got = layer(x.movedim(1, -1), cond).movedim(-1, 1)
+    torch.testing.assert_close(got, want.view(3, 6, 5, 7))
+
+
+def test_film_starts_as_its_linear_and_leaves_it_in_one_step(device):
+    layer = NAMES["ConditionalLinear"](4, 2, 6).to(device)
+    x, cond = torch.randn(8, 4, device=device), torch.randn(8, 2, device=device)
+    assert torch.equal(layer(x, cond), layer.linear(x))
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+    (layer(x, cond) - torch.randn(8, 6, device=device)).pow(2).mean().backward()
+    optimizer.step()
+    for part in (layer.scale, layer.shift):
+        assert all(p.abs().min() > 0 for p in part.parameters())
+    assert not torch.allclose(layer(x, cond), layer(x, cond.flip(0)))
+
+
+def test_film_can_turn_a_feature_off_and_a_concatenation_cannot():
+    layer, x = NAMES["ConditionalLinear"](4, 2, 6), torch.randn(5, 4)
+    nn.init.constant_(layer.scale.bias, -1.0)
+    assert layer(x, torch.randn(5, 2)).abs().max() == 0
+    block, c = build("ConcatBlock"), torch.randn(1, 2)
+    spread = block(x, c.expand(5, 2)) - block(x, 9 * c.expand(5, 2))  # the same for all x
+    torch.testing.assert_close(spread, spread[:1].expand(5, 6), rtol=1e-3, atol=1e-3)
