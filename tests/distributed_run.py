@@ -35,9 +35,8 @@ def limit_time(seconds):
 
 def backend_and_device():
     """nccl and GPU LOCAL_RANK, where each process of this machine gets its own; otherwise gloo."""
-    if torch.cuda.is_available() and torch.cuda.device_count() >= int(
-        os.environ["LOCAL_WORLD_SIZE"]
-    ):
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus >= int(os.environ["LOCAL_WORLD_SIZE"]):
         return "cpu:gloo,cuda:nccl", torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return "gloo", torch.device("cpu")
 
