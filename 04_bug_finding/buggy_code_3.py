@@ -99,7 +99,7 @@ def trained_and_scored(ConditionalCNN) -> tuple[float, float]:
     return told.float().mean().item(), misled.float().mean().item()
 
 
-def apart(model: nn.Module, x: Tensor, cond: Tensor) -> Tensor:
+def apart(model, x, cond):
     """The same logits in two parts: a convolution is linear, so x and cond can go through alone."""
     C, D = x.shape[1], cond.shape[1]
     kernels = model.conv.weight[:, C:].flatten(0, 1).unsqueeze(1)

@@ -106,7 +106,7 @@ def counted_one_by_one(
             now.append(nn.functional.cross_entropy(logits, label))
             hits.append(all(logits[label] >= other for other in logits))
         optimizer.zero_grad()
-        (sum(now) / len(now)).backward()
+        torch.stack(now).mean().backward()
         optimizer.step()
         losses += [loss.item() for loss in now]
     return sum(losses) / len(losses), sum(hits) / len(hits)

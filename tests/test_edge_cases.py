@@ -1,5 +1,8 @@
 """What holds of every model and loop: odd sizes, odd memory, odd values, odd batches."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -11,8 +14,8 @@ def solution(path):
     return load(ROOT / f"{path}.py")
 
 
-# name: (a module in eval mode, the shapes of its inputs for N samples)
-MODELS = {
+# name: (a module, the shapes of its inputs for N samples)
+MODELS: dict[str, Callable[[], Any]] = {
     "ConcatBlock": lambda: (
         solution("02_models/solution_1_concatenation")["ConcatBlock"](3, 5, 4),
         lambda N: [(N, 3), (N, 5)],
