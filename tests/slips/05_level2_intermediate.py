@@ -206,6 +206,16 @@ def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, devi
             '        history["train_loss"].append(train_loss)',
             '        history["train_loss"] = [train_loss]',
         ),
+        "best accuracy so far in history": (
+            '        history["val_acc"].append(val_acc)',
+            '        history["val_acc"].append(max([val_acc, *history["val_acc"]]))',
+        ),
+        "one history for all calls": (
+            '{"train_loss": [], "val_loss": [], "val_acc": []}',
+            "vars(train_for_epochs).setdefault(\n"
+            '        "history", {"train_loss": [], "val_loss": [], "val_acc": []}\n    )',
+        ),
+        "left in eval mode": ("    return history", "    model.eval()\n    return history"),
         "a key for the training accuracy": (
             "    return history",
             '    return history | {"train_acc": history["val_acc"]}',
