@@ -15,10 +15,10 @@ fusion gives each input an encoder of its own, joins the features and decides on
 The three Linear are nn.Linear with bias; the model has no other parameters and computes the same in
 train and in eval mode. Pixels are flattened in the order channel, row, column; image features come
 before meta features. Another module that takes and gives these shapes may be assigned to any of the
-three names, and forward then uses it; its features may be negative. Inputs have the model's dtype
-and device, also after model.to(...), and so have the logits. N >= 1. Inputs stay as they are.
-An image or meta of another shape, or N that differ (1 beside many too): ValueError or RuntimeError.
-An image (N, H, W, C), or one with height and width swapped, is of another shape.
+three names, and forward then uses it; no ReLU is outside the encoders. Inputs and logits have the
+model's dtype and device, also after model.to(...). N >= 1. Inputs stay as they are.
+With the table's encoders, inputs of another shape, or N that differ (1 beside many too): ValueError
+or RuntimeError.
 
 Ask yourself: which of these shapes would pass through your layers without a word?
 Guide: https://docs.pytorch.org/docs/stable/notes/modules.html
@@ -68,6 +68,8 @@ def check(MultiInputClassifier):
     assert out.is_meta, f"model and inputs on the meta device: logits on {out.device}"
     check_other_parts(MultiInputClassifier(*sizes))
     check_wrong_shapes(MultiInputClassifier(*sizes))
+    out = MultiInputClassifier(1, 1, 1, 1, 1, 1, 1)(torch.randn(N, 1, 1, 1), torch.randn(N, 1))
+    assert out.shape == (N, 1), f"all sizes 1: logits of shape {tuple(out.shape)}, want {(N, 1)}"
 
 
 def check_layers(model):
@@ -133,12 +135,18 @@ class Known(nn.Module):
 
 
 def check_other_parts(model):
-    image, meta = torch.randn(N, C, H, W), torch.randn(N, D)
-    a, b, logits = torch.randn(N, HIDDEN_IMG), torch.randn(N, HIDDEN_META), torch.randn(N, K)
+    image, meta, a, b, logits = (
+        100 * torch.randn(N, *size)
+        for size in ((C, H, W), (D,), (HIDDEN_IMG,), (HIDDEN_META,), (K,))
+    )
     parts = {"image_encoder": Known(a), "meta_encoder": Known(b), "head": Known(logits)}
     for name, part in parts.items():
         setattr(model, name, part)
-    out = model(image, meta)
+    try:
+        out = model(image, meta)
+    except Exception as error:
+        what = "other modules as image_encoder, meta_encoder and head"
+        raise AssertionError(f"{what}: {error!r}, want them called and nothing else") from error
     joined = torch.tensor([i + j for i, j in zip(a.tolist(), b.tolist(), strict=True)])
     for (name, part), want in zip(parts.items(), (image, meta, joined), strict=True):
         got = [tuple(x.shape) for x in part.seen]
@@ -153,21 +161,27 @@ def check_wrong_shapes(model):
         ((N, C, W, H), meta),
         ((N, H, W, C), meta),
         ((N, C * H * W), meta),
+        ((N, 1, C, H, W), meta),
         ((N, C, H, W + 1), meta),
         ((C, H, W), (D,)),
         (image, (N, D + 1)),
+        ((1, C, H, W), (D,)),
         (image, (D,)),
+        (image, (D, N)),
+        (image, (N, 1, D)),
         (image, (1, D)),
         (image, (N + 1, D)),
         ((1, C, H, W), meta),
     ):
         try:
-            out = model(torch.randn(a), torch.randn(b))
+            got = f"logits {tuple(model(torch.randn(a), torch.randn(b)).shape)}"
         except (ValueError, RuntimeError):
             continue
+        except Exception as error:
+            got = repr(error)
         raise AssertionError(
-            f"model for images {image} and meta {meta}: image {a} and meta {b} gave logits "
-            f"{tuple(out.shape)}, want ValueError or RuntimeError"
+            f"model for images {image} and meta {meta}: image {a} and meta {b} gave {got}, "
+            "want ValueError or RuntimeError"
         )
 
 

@@ -1,11 +1,14 @@
 """What the solutions of level 06 keep beyond their checks."""
 
 import copy
+import pickle
+from collections.abc import Mapping
 
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, IterableDataset
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils.data import ConcatDataset, DataLoader, IterableDataset, Subset
 
 from practice.exercises import ROOT, load
 
@@ -25,6 +28,21 @@ def clip():
 @pytest.fixture(scope="module")
 def accumulate():
     return load(LEVEL / "solution_gradient_accumulation.py")["train_one_epoch_accum"]
+
+
+@pytest.fixture(scope="module")
+def amp():
+    return load(LEVEL / "solution_mixed_precision.py")["train_one_epoch_amp"]
+
+
+@pytest.fixture(scope="module")
+def checkpointed():
+    return load(LEVEL / "solution_gradient_checkpointing.py")["CheckpointedBlock"]
+
+
+@pytest.fixture(scope="module")
+def paths_dataset():
+    return load(LEVEL / "solution_custom_dataset_paths.py")["PathLabelDataset"]
 
 
 def distance(a, b):
@@ -245,3 +263,311 @@ def test_arguments_that_mean_nothing_are_named(clip, accumulate, wrong):
     for train, name in ((clip, "max_norm"), (accumulate, "accum_steps")):
         with pytest.raises(ValueError, match=f"{name} is {wrong}"):
             train(model, batches_of([3]), nn.MSELoss(), optimizer, torch.device("cpu"), wrong)
+
+
+# challenge_mixed_precision: losses so small that 65536 times their gradients fit into fp16
+
+
+def small_mse(output, y):
+    return 0.01 * nn.functional.mse_loss(output, y)
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.005])
+@pytest.mark.parametrize(("optimizer", "lr"), [(torch.optim.SGD, 3.0), (torch.optim.AdamW, 0.03)])
+def test_mixed_precision_learns_almost_as_float32_does(amp, device, max_norm, optimizer, lr):
+    model = nn.Sequential(nn.Linear(4, 16), nn.LayerNorm(16), nn.GELU(), nn.Linear(16, 2))
+    model.to(device)
+    twin = copy.deepcopy(model)
+    batches = [(x, x[:, :2] * x[:, 2:]) for x, _ in batches_of([16, 16, 7])]
+    by, other = (optimizer(m.parameters(), lr=lr) for m in (model, twin))
+    losses, wanted = [], []
+    for _ in range(12):
+        losses.append(amp(model, batches, small_mse, by, device, max_norm))
+        total = 0.0
+        for x, y in batches:
+            other.zero_grad()
+            loss = small_mse(twin(x.to(device)), y.to(device))
+            loss.backward()
+            if max_norm:
+                nn.utils.clip_grad_norm_(twin.parameters(), max_norm)
+            other.step()
+            total += loss.item() * len(x)
+        wanted.append(total / 39)
+    assert losses == pytest.approx(wanted, rel=0.05)
+    assert losses != wanted
+    assert losses[-1] < 0.95 * losses[0]
+
+
+@pytest.mark.parametrize("B", [1, 5])
+def test_products_are_in_16_bits_and_what_is_kept_in_32(amp, device, B):
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 9, 4))
+    model.to(device)
+    seen, losses = {}, []
+    for part in model:
+        part.register_forward_hook(lambda part, _, out: seen.update({type(part): out.dtype}))
+
+    def criterion(logits, y):
+        losses.append(0.01 * nn.functional.cross_entropy(logits, y))
+        return losses[-1]
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    amp(model, [(torch.randn(B, 3, 5, 5), torch.randint(4, (B,)))], criterion, optimizer, device)
+    half = torch.float16 if device.type == "cuda" else torch.bfloat16
+    assert seen == dict.fromkeys((nn.Conv2d, nn.ReLU, nn.Flatten, nn.Linear), half)
+    assert losses[0].dtype == torch.float32
+    for p in model.parameters():
+        assert p.dtype == p.grad.dtype == torch.float32
+        assert p.grad.isfinite().all()
+    moments = {t.dtype for state in optimizer.state.values() for t in state.values()}
+    assert moments == {torch.float32}
+
+
+def test_gradients_too_small_for_fp16_arrive(amp, device):
+    model = nn.Linear(4, 2, bias=False).to(device)
+    before, (x, y) = model.weight.detach().clone(), batches_of([8])[0]
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e9)
+    amp(model, [(x, y)], lambda out, _: 1e-9 * out.float().sum(), optimizer, device)
+    want = x.sum(dim=0).to(device).expand(2, 4)
+    torch.testing.assert_close(before - model.weight, want, rtol=0.02, atol=0.05)
+
+
+def test_an_overflow_in_fp16_costs_one_step_and_half_the_scale(amp, device):
+    model, scales, steps = nn.Linear(4, 2).to(device), [], []
+    factors = iter([0.01, 1e6, 0.01, 0.01])
+
+    def criterion(out, y):
+        loss = next(factors) * out.float().mean()
+        loss.register_hook(lambda g: scales.append(g.item()))
+        return loss
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-9)
+    optimizer.register_step_post_hook(lambda *_: steps.append(len(scales)))
+    loss = amp(model, batches_of([4, 4, 4, 4]), criterion, optimizer, device, max_norm=1.0)
+    assert abs(loss) < float("inf")
+    if device.type == "cuda":
+        assert scales == [65536, 65536, 32768, 32768]
+        assert steps == [1, 3, 4]
+    else:
+        assert scales == [1, 1, 1, 1]
+        assert steps == [1, 2, 3, 4]
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.parametrize("max_norm", [1e-4, 1e-3])
+def test_a_step_is_as_long_as_its_clipped_gradient(amp, device, max_norm):
+    model = nn.Linear(4, 2).to(device)
+    before = copy.deepcopy(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=100.0)
+    amp(model, batches_of([8]), small_mse, optimizer, device, max_norm)
+    pairs = zip(model.parameters(), before.parameters(), strict=True)
+    moved = sum((p - q).detach().pow(2).sum() for p, q in pairs).sqrt().item()
+    assert moved == pytest.approx(100 * max_norm, rel=1e-3)
+
+
+def test_mixed_precision_on_batches_that_do_not_fit_raises_and_leaves_autocast(amp, device):
+    model = nn.Linear(5, 2).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(RuntimeError):
+        amp(model, batches_of([3]), nn.MSELoss(), optimizer, device)
+    assert not torch.is_autocast_enabled(device.type)
+
+
+# challenge_gradient_checkpointing
+
+
+class Unchecked(nn.Sequential):
+    """The block that a CheckpointedBlock is to equal, of the same submodules."""
+
+    def __init__(self, block):
+        super().__init__(*copy.deepcopy(block).children())
+
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+def both(checkpointed, device, depth=1, dropout=0.4):
+    blocks = [checkpointed(6, 24, dropout=dropout) for _ in range(depth)]
+    plain = nn.Sequential(*map(Unchecked, blocks))
+    return nn.Sequential(*blocks).to(device), plain.to(device)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("shape", [(1, 6), (0, 6), (5, 3, 6), (2, 3, 4, 6)])
+def test_a_deep_stack_has_the_gradients_of_plain_blocks(checkpointed, device, shape, autocast):
+    nets, x = both(checkpointed, device, depth=3), torch.randn(shape, device=device)
+    found = []
+    for net in nets:
+        leaf = x.clone().requires_grad_()
+        torch.manual_seed(3)
+        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
+            out = net(leaf)
+        out.float().square().sum().backward()
+        found.append([out, leaf.grad, *(p.grad for p in net.parameters())])
+    for got, want in zip(*found, strict=True):
+        torch.testing.assert_close(got, want)
+
+
+def test_training_runs_as_with_plain_blocks(checkpointed, device):
+    nets, x = both(checkpointed, device, depth=2), torch.randn(9, 6, device=device)
+    for net in nets:
+        torch.manual_seed(4)
+        optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
+        for _ in range(5):
+            optimizer.zero_grad()
+            (net(x) - x.roll(1, dims=1)).square().mean().backward()
+            optimizer.step()
+    for got, want in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
+        torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_a_stack_keeps_one_input_a_block(checkpointed, device, depth):
+    net, plain = both(checkpointed, device, depth)
+    x, kept = torch.randn(7, 6, device=device, requires_grad=True), []
+
+    def elements(module):
+        own = {p.data_ptr() for p in module.parameters()}
+        kept.clear()
+        with saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t):
+            module(x)
+        return sum({t.data_ptr(): t.numel() for t in kept if t.data_ptr() not in own}.values())
+
+    assert elements(net) == depth * x.numel()
+    assert elements(plain) > 10 * depth * x.numel()
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_memory_of_a_gpu_between_forward_and_backward(checkpointed):
+    held = []
+    for net in both(checkpointed, torch.device("cuda"), depth=8):
+        x = torch.randn(20000, 6, device="cuda")
+        net(x).sum().backward()  # whatever is allocated once
+        before = torch.cuda.memory_allocated()
+        out = net(x)
+        held.append(torch.cuda.memory_allocated() - before)
+        del out
+    assert held[0] < 0.3 * held[1]
+
+
+def test_gradcheck_through_the_second_forward_pass(checkpointed):
+    block = checkpointed(3, 5, dropout=0.0).double()
+    x = torch.randn(2, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(block, x)
+    assert torch.autograd.gradgradcheck(block, x)
+
+
+def test_block_on_the_meta_device_and_state_dict(checkpointed):
+    block = checkpointed(6, 24)
+    assert block.to("meta")(torch.empty(4, 6, device="meta")).shape == (4, 6)
+    one, other = checkpointed(6, 24), checkpointed(6, 24)
+    other.load_state_dict(one.state_dict())
+    x = torch.randn(4, 6)
+    torch.testing.assert_close(one.eval()(x), other.eval()(x))
+
+
+def test_frozen_block_lets_gradients_through(checkpointed, device):
+    block = checkpointed(6, 24).to(device).requires_grad_(False)
+    x = torch.randn(4, 6, device=device, requires_grad=True)
+    block(x).sum().backward()
+    assert x.grad.abs().min() > 0
+    assert not block(x.detach()).requires_grad
+
+
+def test_another_width_raises(checkpointed):
+    with pytest.raises(RuntimeError):
+        checkpointed(6, 24)(torch.randn(4, 7))
+
+
+# challenge_custom_dataset_paths
+
+
+class Folder(Mapping):
+    """Opens a file when its key is read."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def __getitem__(self, path):
+        return torch.load(self.root / path, weights_only=True)
+
+    def __iter__(self):
+        return (p.relative_to(self.root) for p in sorted(self.root.rglob("*.pt")))
+
+    def __len__(self):
+        return sum(1 for _ in self)
+
+
+def test_dataset_on_real_files(paths_dataset, tmp_path):
+    pairs = []
+    for i in range(5):
+        (tmp_path / f"class {i % 2}").mkdir(exist_ok=True)
+        pairs.append((f"class {i % 2}/{i}.pt", i % 2))
+        torch.save(torch.full((2, 2), i), tmp_path / pairs[-1][0])
+    dataset = paths_dataset(iter(pairs), Folder(tmp_path), transform=lambda x: x.float() / 4)
+    got = [(x.tolist(), y.item()) for x, y in dataset]
+    assert got == [([[i / 4] * 2] * 2, i % 2) for i in range(5)]
+    with pytest.raises(KeyError, match="7.pt"):
+        paths_dataset([*pairs, (tmp_path / "7.pt", 0)], Folder(tmp_path))
+    (tmp_path / pairs[3][0]).unlink()
+    assert len(dataset) == 5
+    with pytest.raises(FileNotFoundError, match="3.pt"):
+        dataset[3]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_open_each_file_once(paths_dataset, workers):
+    files = {f"{i}.pt": torch.full((3,), float(i)) for i in range(11)}
+    dataset = paths_dataset([(f"{i}.pt", i) for i in range(11)], files)
+    loader = DataLoader(dataset, batch_size=4, shuffle=True, num_workers=workers)
+    batches = list(loader)
+    assert sorted(y for _, ys in batches for y in ys.tolist()) == list(range(11))
+    assert all(torch.equal(x, y[:, None].expand(-1, 3).float()) for x, y in batches)
+
+
+def test_dataset_survives_pickling(paths_dataset):
+    dataset = paths_dataset(
+        [("a.pt", 3), ("b.pt", 4)], {"a.pt": torch.ones(2), "b.pt": torch.zeros(2)}
+    )
+    again = pickle.loads(pickle.dumps(dataset))
+    assert [(x.tolist(), y.item()) for x, y in again] == [([1, 1], 3), ([0, 0], 4)]
+
+
+def test_dataset_inside_other_datasets(paths_dataset):
+    files = {f"{i}.pt": torch.tensor(i) for i in range(6)}
+    train = paths_dataset([(f"{i}.pt", i) for i in range(6)], files, transform=torch.neg)
+    valid = paths_dataset([(f"{i}.pt", i) for i in range(6)], files)
+    joined = ConcatDataset([Subset(train, [0, 2]), Subset(valid, [5, -1])])
+    assert [x.item() for x, _ in joined] == [0, -2, 5, 5]
+
+
+def test_random_transform_is_drawn_again_and_repeats_with_the_seed(paths_dataset):
+    files = {"a.pt": torch.arange(50.0)}
+    dataset = paths_dataset([("a.pt", 0)], files, lambda x: x[torch.randperm(50)[:3]])
+    draws = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        draws.append([dataset[0][0].tolist() for _ in range(3)])
+    assert draws[0] == draws[1] != draws[2]
+    assert draws[0][0] != draws[0][1] != draws[0][2]
+
+
+def test_no_pairs_and_unequal_shapes(paths_dataset):
+    assert len(paths_dataset([], {})) == 0
+    files = {"a.pt": torch.ones(2), "b.pt": torch.ones(3)}
+    dataset = paths_dataset([("a.pt", 0), ("b.pt", 1)], files)
+    with pytest.raises(RuntimeError, match="equal size"):
+        next(iter(DataLoader(dataset, batch_size=2)))
+
+
+# the three together
+
+
+def test_from_paths_to_a_trained_model(amp, checkpointed, paths_dataset, device):
+    x = torch.randn(40, 6)
+    files = dict(zip((f"{i}.pt" for i in range(40)), x, strict=True))
+    pairs = [(path, int(row[0] > row[1])) for path, row in files.items()]
+    loader = DataLoader(paths_dataset(pairs, files), batch_size=9, shuffle=True)
+    model = nn.Sequential(checkpointed(6, 12, dropout=0.1), nn.Linear(6, 2)).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
+    losses = [amp(model, loader, nn.CrossEntropyLoss(), optimizer, device) for _ in range(15)]
+    assert losses[-1] < 0.5 * losses[0]

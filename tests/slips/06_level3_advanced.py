@@ -11,6 +11,37 @@ SLIPS = {
             "if image.shape[1:] != self.image_shape:",
             "if image[0].numel() != math.prod(self.image_shape):",
         ),
+        "last three dims compared": ("image.shape[1:] !=", "image.shape[-3:] !="),
+        "height and width compared, number of dims not": (
+            "image.shape[1:] != self.image_shape",
+            "image.shape[-2:] != self.image_shape[1:]",
+        ),
+        "meta made to fit the number of images": (
+            "self.meta_encoder(meta)",
+            "self.meta_encoder(meta.reshape(len(image), -1))",
+        ),
+        "meta made to fit its encoder": (
+            "self.meta_encoder(meta)",
+            "self.meta_encoder(meta.reshape(-1, self.meta_encoder[0].in_features))",
+        ),
+        "meta of one sample without N": (
+            "self.meta_encoder(meta)",
+            "self.meta_encoder(meta.unsqueeze(0) if meta.dim() == 1 else meta)",
+        ),
+        "logits of one class squeezed": ("self.head(joined)", "self.head(joined).squeeze(-1)"),
+        "shape asserted": (
+            "if image.shape[1:] != self.image_shape:",
+            "assert image.shape[1:] == self.image_shape\n        if False:",
+        ),
+        "dims by index, however many there are": (
+            "if image.shape[1:] != self.image_shape:",
+            "if (image.shape[1], image.shape[2], image.shape[3]) != self.image_shape:",
+        ),
+        "encoders' layers called one by one": (
+            "self.image_encoder(image)",
+            "self.image_encoder[1](image.flatten(1)).relu()",
+        ),
+        "features clamped": ("self.head(joined)", "self.head(joined.clamp(-10, 10))"),
         "channels compared, height and width not": (
             "if image.shape[1:] != self.image_shape:",
             "if image.shape[1] != self.image_shape[0]:",
@@ -241,6 +272,14 @@ class MultiInputClassifier(MultiInputClassifier):
             "    model.eval()\n    return total / seen",
         ),
         "batch left where it was": ("x.to(device), y.to(device)", "x, y"),
+        "input cast to the model's dtype": (
+            "x.to(device), y.to(device)",
+            "x.to(device, next(model.parameters()).dtype), y.to(device)",
+        ),
+        "float labels cast to float32": (
+            "x.to(device), y.to(device)",
+            "x.to(device), y.to(device).float() if y.is_floating_point() else y.to(device)",
+        ),
         "labels left where they were": ("x.to(device), y.to(device)", "x.to(device), y"),
         "mean of batch means": (
             "total += loss.item() * len(y)\n        seen += len(y)",
@@ -256,6 +295,10 @@ class MultiInputClassifier(MultiInputClassifier):
             "    model.train()\n    if max_norm <= 0:  #",
         ),
         "no batch, no error": ("if seen == 0:", "if False:"),
+        "no name for what no batch gives": (
+            '    if seen == 0:\n        raise ValueError("the loader gave no batch")\n',
+            "    loss.item()\n",
+        ),
         "nothing for no batch": (
             'raise ValueError("the loader gave no batch")',
             "return 0.0",
@@ -434,6 +477,10 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
             "batches = iter(loader)",
             "batches = iter(list(loader))",
         ),
+        "every batch kept": (
+            "        samples = sum(",
+            "        kept = [*kept, *group] if seen else group\n        samples = sum(",
+        ),
         "loader with a length expected": (
             "    batches = iter(loader)\n",
             "    batches, last = iter(loader), len(loader) % accum_steps\n",
@@ -471,6 +518,14 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
             "    model.eval()\n    return total / seen",
         ),
         "batch left where it was": ("x.to(device), y.to(device)", "x, y"),
+        "input cast to the model's dtype": (
+            "x.to(device), y.to(device)",
+            "x.to(device, next(model.parameters()).dtype), y.to(device)",
+        ),
+        "float labels cast to float32": (
+            "x.to(device), y.to(device)",
+            "x.to(device), y.to(device).float() if y.is_floating_point() else y.to(device)",
+        ),
         "labels left where they were": ("x.to(device), y.to(device)", "x.to(device), y"),
         "accum_steps not looked at": ("if accum_steps <= 0:", "if False:"),
         "only a negative accum_steps refused": ("if accum_steps <= 0:", "if accum_steps < 0:"),
@@ -510,6 +565,670 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         raise ValueError("no batch")
     return total / seen
 """,
+    },
+    "challenge_mixed_precision": {
+        "loss outside autocast": (
+            "            loss = criterion(model(x), y)\n",
+            "            output = model(x)\n        loss = criterion(output, y)\n",
+        ),
+        "model outside autocast": (
+            "        with torch.autocast(device.type, dtype=dtype):\n"
+            "            loss = criterion(model(x), y)\n",
+            "        output = model(x)\n"
+            "        with torch.autocast(device.type, dtype=dtype):\n"
+            "            loss = criterion(output, y)\n",
+        ),
+        "backward inside autocast": (
+            "y)\n        scaler.scale(loss).backward()",
+            "y)\n            scaler.scale(loss).backward()",
+        ),
+        "autocast around the whole epoch": (
+            "    for x, y in loader:\n"
+            "        x, y = x.to(device), y.to(device)\n"
+            "        optimizer.zero_grad()\n"
+            "        with torch.autocast(device.type, dtype=dtype):\n"
+            "            loss = criterion(model(x), y)\n"
+            "        scaler.scale(loss).backward()\n"
+            "        if max_norm is not None:\n"
+            "            scaler.unscale_(optimizer)\n"
+            "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
+            "        scaler.step(optimizer)\n"
+            "        scaler.update()\n"
+            "        total += loss.item() * len(y)\n"
+            "        seen += len(y)\n",
+            "    with torch.autocast(device.type, dtype=dtype):\n"
+            "        for x, y in loader:\n"
+            "            x, y = x.to(device), y.to(device)\n"
+            "            optimizer.zero_grad()\n"
+            "            loss = criterion(model(x), y)\n"
+            "            scaler.scale(loss).backward()\n"
+            "            if max_norm is not None:\n"
+            "                scaler.unscale_(optimizer)\n"
+            "                nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
+            "            scaler.step(optimizer)\n"
+            "            scaler.update()\n"
+            "            total += loss.item() * len(y)\n"
+            "            seen += len(y)\n",
+        ),
+        "autocast left on": (
+            "        with torch.autocast(device.type, dtype=dtype):\n"
+            "            loss = criterion(model(x), y)\n",
+            "        autocast = torch.autocast(device.type, dtype=dtype)\n"
+            "        autocast.__enter__()\n"
+            "        loss = criterion(model(x), y)\n",
+        ),
+        "autocast switched on again at the end": (
+            "    if seen == 0:\n",
+            "    torch.set_autocast_enabled(device.type, True)\n    if seen == 0:\n",
+        ),
+        "model in half precision instead": (
+            "        with torch.autocast(device.type, dtype=dtype):\n"
+            "            loss = criterion(model(x), y)\n",
+            "        loss = criterion(model.bfloat16()(x.bfloat16()), y)\n",
+        ),
+        "model in half precision under autocast": (
+            "    model.train()\n",
+            "    model.train().to(dtype if not on_cuda else torch.bfloat16)\n",
+        ),
+        "batch in half precision": ("x.to(device),", "x.to(device, dtype),"),
+        "no autocast": ("dtype=dtype):", "dtype=dtype, enabled=False):"),
+        "no autocast on the CPU": ("dtype=dtype):", "dtype=dtype, enabled=on_cuda):"),
+        "no autocast on cuda": ("dtype=dtype):", "dtype=dtype, enabled=not on_cuda):"),
+        "autocast of cuda everywhere": ("torch.autocast(device.type,", 'torch.autocast("cuda",'),
+        "autocast of the CPU everywhere": ("torch.autocast(device.type,", 'torch.autocast("cpu",'),
+        "float16 on the CPU": ("torch.float16 if on_cuda else torch.bfloat16", "torch.float16"),
+        "bfloat16 on cuda": ("torch.float16 if on_cuda else torch.bfloat16", "torch.bfloat16"),
+        "the GPU there is decides, not the argument": (
+            'device.type == "cuda"',
+            "torch.cuda.is_available()",
+        ),
+        "output cast before the loss": ("criterion(model(x), y)", "criterion(model(x).float(), y)"),
+        "no scaler": ("enabled=on_cuda", "enabled=False"),
+        "a scaler on the CPU too": ("GradScaler(enabled=on_cuda)", "GradScaler(device.type)"),
+        "a scaler of cuda on the CPU": ("GradScaler(enabled=on_cuda)", "GradScaler()"),
+        "a constant factor instead of a scaler": (
+            "        scaler.scale(loss).backward()\n",
+            "        (loss * (65536 if on_cuda else 1)).backward()\n"
+            "        for p in model.parameters():\n"
+            "            p.grad /= 65536 if on_cuda else 1\n"
+            "        scaler = torch.amp.GradScaler(enabled=False)\n",
+        ),
+        "a scale of one's own": ("enabled=on_cuda)", "enabled=on_cuda, init_scale=1024.0)"),
+        "a scale that never shrinks": (
+            "enabled=on_cuda)",
+            "enabled=on_cuda, backoff_factor=0.9999999)",
+        ),
+        "a new scaler for every batch": (
+            "        optimizer.zero_grad()\n",
+            "        optimizer.zero_grad()\n"
+            "        scaler = torch.amp.GradScaler(enabled=on_cuda)\n",
+        ),
+        "one scaler for all calls": (
+            "    scaler = torch.amp.GradScaler(enabled=on_cuda)\n",
+            "    if not hasattr(nn, '_scaler') or nn._scaler.is_enabled() != on_cuda:\n"
+            "        nn._scaler = torch.amp.GradScaler(enabled=on_cuda)\n"
+            "    scaler = nn._scaler\n",
+        ),
+        "scaler never updated": ("        scaler.update()\n", ""),
+        "scaler updated once an epoch": (
+            "        scaler.update()\n"
+            "        total += loss.item() * len(y)\n"
+            "        seen += len(y)\n",
+            "        total += loss.item() * len(y)\n        seen += len(y)\n    scaler.update()\n",
+        ),
+        "step without the scaler": ("scaler.step(optimizer)", "optimizer.step()"),
+        "step of the optimizer as well": (
+            "scaler.step(optimizer)",
+            "scaler.step(optimizer)\n        optimizer.step()",
+        ),
+        "scaled gradients used": (
+            "        scaler.step(optimizer)\n        scaler.update()\n",
+            "        optimizer.step()\n",
+        ),
+        "unscaled, but no look for inf": (
+            "        scaler.step(optimizer)\n",
+            "        if max_norm is None:\n"
+            "            scaler.unscale_(optimizer)\n"
+            "        optimizer.step()\n",
+        ),
+        "clip before unscale": ("            scaler.unscale_(optimizer)\n", ""),
+        "unscale after the clip": (
+            "            scaler.unscale_(optimizer)\n"
+            "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n",
+            "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
+            "            scaler.unscale_(optimizer)\n",
+        ),
+        "never clipped": ("if max_norm is not None:", "if False:"),
+        "always clipped": (
+            "        if max_norm is not None:\n",
+            "        max_norm = max_norm or 1.0\n        if max_norm is not None:\n",
+        ),
+        "each parameter clipped by itself": (
+            "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n",
+            "            for p in model.parameters():\n"
+            "                nn.utils.clip_grad_norm_(p, max_norm)\n",
+        ),
+        "values clipped": ("clip_grad_norm_", "clip_grad_value_"),
+        "error where the norm is not finite": (
+            "max_norm)\n        scaler",
+            "max_norm, error_if_nonfinite=True)\n        scaler",
+        ),
+        "short gradients lengthened": (
+            "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n",
+            "            norm = nn.utils.clip_grad_norm_(model.parameters(), torch.inf)\n"
+            "            for p in model.parameters():\n"
+            "                p.grad *= max_norm / norm\n",
+        ),
+        "old gradients kept": ("        optimizer.zero_grad()\n", ""),
+        "zero_grad before the step": (
+            "        scaler.step(optimizer)\n",
+            "        optimizer.zero_grad()\n        scaler.step(optimizer)\n",
+        ),
+        "scaled loss reported": (
+            "total += loss.item() * len(y)",
+            "total += scaler.scale(loss).item() * len(y)",
+        ),
+        "mean of batch means": (
+            "total += loss.item() * len(y)\n        seen += len(y)",
+            "total += loss.item()\n        seen += 1",
+        ),
+        "skipped batches not counted": (
+            "        scaler.update()\n        total",
+            "        scale = scaler.get_scale()\n"
+            "        scaler.update()\n"
+            "        if scaler.get_scale() < scale:\n"
+            "            continue\n"
+            "        total",
+        ),
+        "infinite losses not counted": (
+            "        total += loss.item() * len(y)\n",
+            "        total += loss.nan_to_num(posinf=0.0).item() * len(y)\n",
+        ),
+        "batches with an infinite loss skipped": (
+            "        scaler.scale(loss).backward()\n",
+            "        if not loss.isfinite():\n            continue\n"
+            "        scaler.scale(loss).backward()\n",
+        ),
+        "a tensor returned": ("return total / seen", "return torch.tensor(total / seen)"),
+        "sum returned": ("return total / seen", "return total"),
+        "length of the loader": ("return total / seen", "return total / len(loader)"),
+        "no ValueError": ("    if seen == 0:\n", "    if False:\n"),
+        "zero for no batch": (
+            '        raise ValueError("the loader gave no batch")',
+            "        return 0.0",
+        ),
+        "batch not moved": ("x.to(device), y.to(device)", "x, y"),
+        "labels not moved": ("x.to(device), y.to(device)", "x.to(device), y"),
+        "inputs not moved": ("x.to(device), y.to(device)", "x, y.to(device)"),
+        "labels cast": ("y.to(device)", "y.to(device).long()"),
+        "inputs cast": ("x.to(device),", "x.to(device).float(),"),
+        "train mode forgotten": ("    model.train()\n", ""),
+        "eval mode": ("model.train()", "model.eval()"),
+        "train mode of the whole only": ("model.train()", "model.training = True"),
+        "eval mode after": ("    return total", "    model.eval()\n    return total"),
+        "first batch only": ("        seen += len(y)\n", "        seen += len(y)\n        break\n"),
+        "loader read twice": ("    total = 0.0\n", "    total = 0.0 * len(list(loader))\n"),
+    },
+    "challenge_gradient_checkpointing": {
+        "no checkpoint": ("checkpoint(self._block, x, use_reentrant=False)", "self._block(x)"),
+        "reentrant": ("x, use_reentrant=False)", "x, use_reentrant=True)"),
+        "reentrant, input made to require gradients": (
+            "checkpoint(self._block, x, use_reentrant=False)",
+            "checkpoint(self._block, x.requires_grad_(), use_reentrant=True)",
+        ),
+        "reentrant, a copy made to require gradients": (
+            "checkpoint(self._block, x, use_reentrant=False)",
+            "checkpoint(self._block, x.clone().requires_grad_(), use_reentrant=True)",
+        ),
+        "random state not kept": (
+            "x, use_reentrant=False)",
+            "x, use_reentrant=False, preserve_rng_state=False)",
+        ),
+        "only where x requires gradients": (
+            "if self.training:",
+            "if self.training and x.requires_grad:",
+        ),
+        "in eval mode too": ("if self.training:", "if True:"),
+        "in eval mode only": ("if self.training:", "if not self.training:"),
+        "wherever gradients are recorded": (
+            "if self.training:",
+            "import torch\n\n        if torch.is_grad_enabled():",
+        ),
+        "a checkpoint a layer": """
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        h = x
+        for part in (self.norm, self.fc1, self.act, self.dropout, self.fc2):
+            h = checkpoint(part, h, use_reentrant=False)
+        return x + h
+""",
+        "norm outside": """
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        tail = nn.Sequential(self.fc1, self.act, self.dropout, self.fc2)
+        return x + checkpoint(tail, self.norm(x), use_reentrant=False)
+""",
+        "last layer outside": """
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        head = nn.Sequential(self.norm, self.fc1, self.act, self.dropout)
+        return x + self.fc2(checkpoint(head, x, use_reentrant=False))
+""",
+        "dropout outside, so that it is drawn once": """
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        head = nn.Sequential(self.norm, self.fc1, self.act)
+        h = self.dropout(checkpoint(head, x, use_reentrant=False))
+        return x + checkpoint(self.fc2, h, use_reentrant=False)
+""",
+        "checkpoint_sequential of one segment": """
+from torch.utils.checkpoint import checkpoint_sequential
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        parts = [self.norm, self.fc1, self.act, self.dropout, self.fc2]
+        if not self.training:
+            return self._block(x)
+        return x + checkpoint_sequential(parts, 1, x, use_reentrant=False)
+""",
+        "checkpoint_sequential of two segments": """
+from torch.utils.checkpoint import checkpoint_sequential
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        parts = [self.norm, self.fc1, self.act, self.dropout, self.fc2]
+        if not self.training:
+            return self._block(x)
+        return x + checkpoint_sequential(parts, 2, x, use_reentrant=False)
+""",
+        "activations kept elsewhere, not recomputed": """
+from torch.autograd.graph import save_on_cpu
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        with save_on_cpu():
+            return self._block(x)
+""",
+        "gradients not recorded": (
+            "checkpoint(self._block, x, use_reentrant=False)",
+            "self._block(x.detach()).detach()",
+        ),
+        "x cut off": ("checkpoint(self._block, x,", "checkpoint(self._block, x.detach(),"),
+        "dropout left out in training": ("self.dropout(inner)", "inner"),
+        "dropout after fc2": ("self.fc2(self.dropout(inner))", "self.dropout(self.fc2(inner))"),
+        "no residual": ("x + self.fc2", "self.fc2"),
+        "residual of the normed": (
+            "inner = self.act(self.fc1(self.norm(x)))",
+            "x = self.norm(x)\n        inner = self.act(self.fc1(x))",
+        ),
+        "norm after": (
+            "return x + self.fc2(self.dropout(inner))",
+            "return self.norm(x + self.fc2(self.dropout(inner)))",
+        ),
+        "x changed in place": (
+            "return x + self.fc2(self.dropout(inner))",
+            "return x.data.add_(self.fc2(self.dropout(inner)))",
+        ),
+        "by hand, x without gradients forgotten": """
+import torch
+
+class Again(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block, x):
+        ctx.block, ctx.state = block, torch.get_rng_state()
+        ctx.save_for_backward(x)
+        with torch.no_grad():
+            return block(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        with torch.enable_grad(), torch.random.fork_rng():
+            torch.set_rng_state(ctx.state)
+            x = x.detach().requires_grad_()
+            ctx.block(x).backward(upstream)
+        return None, x.grad
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        return Again.apply(self._block, x) if self.training else self._block(x)
+""",
+        "by hand, autocast forgotten": """
+import torch
+
+class Again(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block, x, *params):
+        ctx.block, ctx.params, ctx.state = block, params, torch.get_rng_state()
+        ctx.save_for_backward(x)
+        with torch.no_grad():
+            return block(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        with torch.enable_grad(), torch.random.fork_rng():
+            torch.set_rng_state(ctx.state)
+            x = x.detach().requires_grad_()
+            return None, *torch.autograd.grad(ctx.block(x), [x, *ctx.params], upstream)
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        return Again.apply(self._block, x, *self.parameters())
+""",
+        "by hand, a seed instead of the state": """
+import torch
+
+class Again(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block, x, *params):
+        ctx.block, ctx.params = block, params
+        ctx.save_for_backward(x)
+        torch.manual_seed(0)
+        with torch.no_grad():
+            return block(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        torch.manual_seed(0)
+        with torch.enable_grad(), torch.autocast("cpu", enabled=ctx.block is None):
+            x = x.detach().requires_grad_()
+            return None, *torch.autograd.grad(ctx.block(x), [x, *ctx.params], upstream)
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        return Again.apply(self._block, x, *self.parameters())
+""",
+        "by hand, random numbers of others disturbed": """
+import torch
+
+class Again(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block, x, *params):
+        ctx.block, ctx.params, ctx.state = block, params, torch.get_rng_state()
+        ctx.autocast = torch.is_autocast_enabled("cpu")
+        ctx.save_for_backward(x)
+        with torch.no_grad():
+            return block(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        torch.set_rng_state(ctx.state)
+        with torch.enable_grad(), torch.autocast("cpu", torch.bfloat16, enabled=ctx.autocast):
+            x = x.detach().requires_grad_()
+            return None, *torch.autograd.grad(ctx.block(x), [x, *ctx.params], upstream)
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        return Again.apply(self._block, x, *self.parameters())
+""",
+        "layers registered twice": (
+            "        self.fc2 = nn.Linear(hidden, dim)\n",
+            "        self.fc2 = nn.Linear(hidden, dim)\n"
+            "        self.body = nn.Sequential(self.norm, self.fc1, self.act)\n",
+        ),
+        "layers called as functions": (
+            "self.act(self.fc1(self.norm(x)))",
+            "nn.functional.gelu(self.norm(x) @ self.fc1.weight.T + self.fc1.bias)",
+        ),
+        "another default": ("dropout: float = 0.1", "dropout: float = 0.0"),
+    },
+    "challenge_custom_dataset_paths": {
+        "unknown path found out at the access": (
+            "(keys[Path(path)], label)",
+            "(keys.get(Path(path), path), label)",
+        ),
+        "unknown path left out": (
+            "for path, label in path_label_pairs]",
+            "for path, label in path_label_pairs if Path(path) in keys]",
+        ),
+        "ValueError for an unknown path": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        try:
+            super().__init__(path_label_pairs, path_to_tensor, transform)
+        except KeyError as error:
+            raise ValueError(f"no file {error}") from error
+""",
+        "KeyError without the path": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        try:
+            super().__init__(path_label_pairs, path_to_tensor, transform)
+        except KeyError as error:
+            raise KeyError("unknown path") from error
+""",
+        "KeyError with the files there are, not the one missing": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        try:
+            super().__init__(path_label_pairs, path_to_tensor, transform)
+        except KeyError as error:
+            raise KeyError(f"unknown path, known are {list(path_to_tensor)}") from error
+""",
+        "str and Path told apart": (
+            "keys = {Path(key): key for key in path_to_tensor}\n"
+            "        self.rows = [(keys[Path(path)], label) for path, label in path_label_pairs]",
+            "keys = {key: key for key in path_to_tensor}\n"
+            "        self.rows = [(keys[path], label) for path, label in path_label_pairs]",
+        ),
+        "keys have to be str": (
+            "keys = {Path(key): key for key in path_to_tensor}\n"
+            "        self.rows = [(keys[Path(path)], label) for path, label in path_label_pairs]",
+            "keys = {key: key for key in path_to_tensor}\n"
+            "        self.rows = [(keys[str(path)], label) for path, label in path_label_pairs]",
+        ),
+        "keys have to be Path": (
+            "keys = {Path(key): key for key in path_to_tensor}",
+            "keys = {key: key for key in path_to_tensor}",
+        ),
+        "file names compared, folders not": (
+            "keys = {Path(key): key for key in path_to_tensor}\n"
+            "        self.rows = [(keys[Path(path)], label)",
+            "keys = {Path(key).name: key for key in path_to_tensor}\n"
+            "        self.rows = [(keys[Path(path).name], label)",
+        ),
+        "all files opened at construction": (
+            "self.path_to_tensor = path_to_tensor",
+            "self.path_to_tensor = dict(path_to_tensor)",
+        ),
+        "the files of the list opened at construction": (
+            "self.path_to_tensor = path_to_tensor",
+            "self.path_to_tensor = {key: path_to_tensor[key] for key, _ in self.rows}",
+        ),
+        "looked for by opening": (
+            "        self.path_to_tensor = path_to_tensor\n",
+            "        self.path_to_tensor = path_to_tensor\n"
+            "        assert all(path_to_tensor[key] is not None for key, _ in self.rows)\n",
+        ),
+        "opened twice": (
+            "        x = self.path_to_tensor[key].clone()\n",
+            "        if self.path_to_tensor.get(key) is None:\n"
+            "            raise KeyError(key)\n"
+            "        x = self.path_to_tensor[key].clone()\n",
+        ),
+        "all files opened at each access": (
+            "self.path_to_tensor[key].clone()",
+            "dict(self.path_to_tensor)[key].clone()",
+        ),
+        "results kept": """
+import functools
+
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.row = functools.cache(super().__getitem__)
+
+    def __getitem__(self, index):
+        return self.row(index)
+""",
+        "tensors kept, transform each time": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.cache = {}
+
+    def __getitem__(self, index):
+        key, label = self.rows[index]
+        if key not in self.cache:
+            self.cache[key] = self.path_to_tensor[key]
+        x = self.cache[key].clone()
+        if self.transform is not None:
+            x = self.transform(x)
+        return x, torch.tensor(label, dtype=torch.int64)
+""",
+        "no copy": (".clone()", ""),
+        "detached, not copied": (".clone()", ".detach()"),
+        "copy only for the transform": (
+            "self.path_to_tensor[key].clone()\n"
+            "        if self.transform is not None:\n"
+            "            x = self.transform(x)",
+            "self.path_to_tensor[key]\n"
+            "        if self.transform is not None:\n"
+            "            x = self.transform(x.clone())",
+        ),
+        "copy only without a transform": (
+            "self.path_to_tensor[key].clone()\n"
+            "        if self.transform is not None:\n"
+            "            x = self.transform(x)",
+            "self.path_to_tensor[key]\n"
+            "        x = x.clone() if self.transform is None else self.transform(x)",
+        ),
+        "copy after the transform": (
+            "self.path_to_tensor[key].clone()\n"
+            "        if self.transform is not None:\n"
+            "            x = self.transform(x)\n",
+            "self.path_to_tensor[key]\n"
+            "        if self.transform is not None:\n"
+            "            x = self.transform(x)\n"
+            "        x = x.clone() if isinstance(x, Tensor) else x\n",
+        ),
+        "transform ignored": ("if self.transform is not None:", "if False:"),
+        "transform called twice": (
+            "x = self.transform(x)",
+            "x = self.transform(x), self.transform(x)",
+        ),
+        "transform twice, second result used": (
+            "x = self.transform(x)",
+            "self.transform(x.clone())\n            x = self.transform(x)",
+        ),
+        "result of the transform not used": ("x = self.transform(x)", "self.transform(x)"),
+        "transform at construction": (
+            "        self.transform = transform\n",
+            "        self.transform = None\n"
+            "        if transform is not None:\n"
+            "            self.path_to_tensor = {\n"
+            "                key: transform(path_to_tensor[key].clone()) for key, _ in self.rows\n"
+            "            }\n",
+        ),
+        "transform needed": (
+            "        if self.transform is not None:\n            x = self.transform(x)\n",
+            "        x = self.transform(x)\n",
+        ),
+        "result of the transform made a tensor": (
+            "x = self.transform(x)",
+            "x = torch.as_tensor(self.transform(x))",
+        ),
+        "transform gets the path too": ("x = self.transform(x)", "x = self.transform(key, x)"),
+        "transform on the class": (
+            "self.transform = transform",
+            "type(self).transform = transform",
+        ),
+        "rows on the class": ("        self.rows = [", "        type(self).rows = ["),
+        "a dict of labels": (
+            "self.rows = [(keys[Path(path)], label) for path, label in path_label_pairs]",
+            "self.rows = list({keys[Path(path)]: n for path, n in path_label_pairs}.items())",
+        ),
+        "rows sorted": (
+            "self.rows = [(keys[Path(path)], label) for path, label in path_label_pairs]",
+            "self.rows = sorted([(keys[Path(path)], n) for path, n in path_label_pairs], key=str)",
+        ),
+        "rows of the mapping": ("len(self.rows)", "len(self.path_to_tensor)"),
+        "list not copied": """
+class PathLabelDataset(Dataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        self.keys = {Path(key): key for key in path_to_tensor}
+        self.pairs, self.files, self.transform = path_label_pairs, path_to_tensor, transform
+        for path, _ in path_label_pairs:
+            if Path(path) not in self.keys:
+                raise KeyError(path)
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, index):
+        path, label = self.pairs[index]
+        x = self.files[self.keys[Path(path)]].clone()
+        x = x if self.transform is None else self.transform(x)
+        return x, torch.tensor(label, dtype=torch.int64)
+""",
+        "generator used up by the look for files": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        keys = {Path(key) for key in path_to_tensor}
+        missing = [path for path, _ in path_label_pairs if Path(path) not in keys]
+        if missing:
+            raise KeyError(missing)
+        super().__init__(path_label_pairs, path_to_tensor, transform)
+""",
+        "no Dataset": (
+            "class PathLabelDataset(Dataset[tuple[Any, Tensor]])",
+            "class PathLabelDataset",
+        ),
+        "label as it came": ("torch.tensor(label, dtype=torch.int64)", "label"),
+        "label as a tensor of its own type": (", dtype=torch.int64)", ")"),
+        "label as int": ("torch.tensor(label, dtype=torch.int64)", "int(label)"),
+        "float label": ("dtype=torch.int64", "dtype=torch.float32"),
+        "int32 label": (
+            "torch.tensor(label, dtype=torch.int64)",
+            "torch.tensor(label, dtype=torch.int64).int()",
+        ),
+        "label of shape (1,)": ("torch.tensor(label,", "torch.tensor([label],"),
+        "label first": (
+            "return x, torch.tensor(label, dtype=torch.int64)",
+            "return torch.tensor(label, dtype=torch.int64), x",
+        ),
+        "label of the next row": (
+            "        key, label = self.rows[index]\n",
+            "        key, label = self.rows[index]\n"
+            "        label = self.rows[(index + 1) % len(self)][1]\n",
+        ),
+        "negative index refused": (
+            "        key, label = self.rows[index]\n",
+            "        if not 0 <= index < len(self):\n"
+            "            raise IndexError(index)\n"
+            "        key, label = self.rows[index]\n",
+        ),
+        "index wraps around": ("self.rows[index]", "self.rows[index % len(self)]"),
+        "negative index lifted once": (
+            "        key, label = self.rows[index]\n",
+            "        index += len(self) if index < 0 else 0\n"
+            "        key, label = self.rows[index]\n",
+        ),
+        "KeyError past the end": (
+            "        key, label = self.rows[index]\n",
+            "        if not -len(self) <= index < len(self):\n"
+            "            raise KeyError(index)\n"
+            "        key, label = self.rows[index]\n",
+        ),
+        "x as float": (".clone()", ".clone().float()"),
+        "x with a batch dim": (".clone()", ".clone()[None]"),
     },
 }
 
@@ -659,6 +1378,29 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         step(samples)
     return total / seen
 """,
+        "one group read ahead": """
+def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_steps):
+    if accum_steps <= 0:
+        raise ValueError("accum_steps must be positive")
+    batches = iter(loader)
+    group = list(islice(batches, accum_steps))
+    if not group:
+        raise ValueError("empty loader")
+    model.train()
+    total, seen = 0.0, 0
+    while group:
+        following = list(islice(batches, accum_steps))
+        samples = sum(len(x) for x, _ in group)
+        optimizer.zero_grad(set_to_none=False)
+        for x, y in group:
+            loss = criterion(model(x.to(device)), y.to(device))
+            (loss * (len(x) / samples)).backward()
+            total += loss.item() * len(x)
+        optimizer.step()
+        seen += samples
+        group = following
+    return total / seen
+""",
         "running mean, one batch read ahead": """
 def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_steps):
     if accum_steps < 1:
@@ -721,6 +1463,188 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
     if samples:
         step()
     return sum(losses) / len(losses)
+""",
+    },
+    "challenge_mixed_precision": {
+        "two branches": """
+def train_one_epoch_amp(model, loader, criterion, optimizer, device, max_norm=None):
+    scaler = torch.amp.GradScaler("cuda") if device.type == "cuda" else None
+    model.train()
+    losses, sizes = [], []
+    for x, y in loader:
+        x = x.to(device=device, non_blocking=True)
+        y = y.to(device=device, non_blocking=True)
+        with torch.amp.autocast(device_type=device.type):
+            output = model(x)
+        with torch.amp.autocast(device_type=device.type):
+            loss = criterion(output, y)
+        optimizer.zero_grad(set_to_none=False)
+        params = list(model.parameters())
+        if scaler is None:
+            loss.backward()
+            if max_norm is not None:
+                nn.utils.clip_grad_norm_(params, max_norm)
+            optimizer.step()
+        else:
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+            if max_norm is not None:
+                nn.utils.clip_grad_norm_(params, max_norm)
+            scaler.step(optimizer)
+            scaler.update()
+        losses.append(float(loss) * x.shape[0])
+        sizes.append(x.shape[0])
+    if not sizes:
+        raise ValueError("empty loader")
+    return sum(losses) / sum(sizes)
+""",
+        "state by hand, sum kept on the device": """
+def train_one_epoch_amp(model, loader, criterion, optimizer, device, max_norm=None):
+    on_cuda = device.type == "cuda"
+    scaler = torch.cuda.amp.GradScaler(enabled=on_cuda)
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    total, seen = torch.zeros((), device=device), 0
+    for part in model.modules():
+        part.training = True
+    for batch in loader:
+        x, y = (t.cuda() if on_cuda else t for t in batch)
+        for p in params:
+            p.grad = None
+        autocast = torch.autocast(device.type, cache_enabled=False)
+        autocast.__enter__()
+        try:
+            loss = criterion(model(x), y)
+        finally:
+            autocast.__exit__(None, None, None)
+        scaler.scale(loss).backward()
+        if max_norm is not None:
+            scaler.unscale_(optimizer)
+            norm = torch.stack([p.grad.norm() for p in params]).norm()
+            if norm > max_norm:
+                for p in params:
+                    p.grad.mul_(max_norm / norm)
+        scaler.step(optimizer)
+        scaler.update()
+        total += loss.detach() * y.size(0)
+        seen += y.size(0)
+    if not seen:
+        raise ValueError("no batch came")
+    return (total / seen).item()
+""",
+    },
+    "challenge_gradient_checkpointing": {
+        "closure, residual outside": """
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        def inner(x):
+            for part in (self.norm, self.fc1, self.act, self.dropout, self.fc2):
+                x = part(x)
+            return x
+
+        recorded = torch.is_grad_enabled() and self.training
+        return x + (checkpoint(inner, x, use_reentrant=False) if recorded else inner(x))
+
+import torch
+""",
+        "by hand": """
+import torch
+
+class Again(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block, x, *params):
+        ctx.block, ctx.params, ctx.state = block, params, torch.get_rng_state()
+        ctx.autocast = torch.is_autocast_enabled("cpu")
+        ctx.save_for_backward(x)
+        with torch.no_grad():
+            return block(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        x = x.detach().requires_grad_(ctx.needs_input_grad[1])
+        leaves = [x, *ctx.params] if x.requires_grad else ctx.params
+        with torch.enable_grad(), torch.random.fork_rng():
+            torch.set_rng_state(ctx.state)
+            with torch.autocast("cpu", torch.bfloat16, enabled=ctx.autocast):
+                out = ctx.block(x)
+            grads = torch.autograd.grad(out, leaves, upstream)
+        return (None, *grads) if x.requires_grad else (None, None, *grads)
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        return Again.apply(self._block, x, *self.parameters())
+""",
+        "Sequential made in forward, seed by context": """
+import contextlib
+import torch
+
+@contextlib.contextmanager
+def state(value):
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(value)
+        yield
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        block = nn.Sequential(self.norm, self.fc1, self.act, self.dropout, self.fc2)
+        if not self.training:
+            return block(x).add(x)
+        now = torch.get_rng_state()
+        return x.add(
+            checkpoint(
+                block,
+                x,
+                use_reentrant=False,
+                preserve_rng_state=False,
+                context_fn=lambda: (contextlib.nullcontext(), state(now)),
+            )
+        )
+""",
+    },
+    "challenge_custom_dataset_paths": {
+        "pairs kept, spelling found by trying": """
+import torch.utils.data
+
+class PathLabelDataset(torch.utils.data.Dataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        self.pairs, self.files, self.change = list(path_label_pairs), path_to_tensor, transform
+        missing = [str(path) for path, _ in self.pairs if self.spelled(path) is None]
+        if missing:
+            raise KeyError(f"{len(missing)} paths unknown: {', '.join(missing)}")
+
+    def spelled(self, path):
+        return next((p for p in (path, str(path), Path(path)) if p in self.files), None)
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, i):
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"row {i} of {len(self)}")
+        path, label = self.pairs[i]
+        x = self.files[self.spelled(path)].detach().clone()
+        return (self.change or (lambda t: t))(x), torch.as_tensor(int(label), dtype=torch.long)
+""",
+        "columns, labels in one tensor": """
+class PathLabelDataset(Dataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=lambda x: x):
+        paths, labels = zip(*path_label_pairs)
+        spelled = {str(key): key for key in path_to_tensor.keys()}
+        unknown = {str(path) for path in paths} - spelled.keys()
+        if unknown:
+            raise KeyError(sorted(unknown))
+        self.keys = tuple(spelled[str(path)] for path in paths)
+        self.labels = torch.tensor([int(label) for label in labels])
+        self.files, self.transform = path_to_tensor, transform
+
+    def __len__(self):
+        return self.labels.numel()
+
+    def __getitem__(self, index):
+        x = self.files[self.keys[index]]
+        return self.transform(torch.empty_like(x).copy_(x)), self.labels[index].clone()
 """,
     },
 }
