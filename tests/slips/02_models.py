@@ -92,6 +92,48 @@ class ConcatBlock(nn.Module):
             "return self.linear",
             "a -= a.detach().mean()\n        return self.linear",
         ),
+        "rows flattened and restored": (
+            "self.linear(torch.cat([a, b], dim=-1))",
+            "self.linear(torch.cat([a.reshape(-1, self.in_a), b.reshape(-1, b.shape[-1])], 1))"
+            ".reshape(*a.shape[:-1], self.linear.out_features)",
+        ),
+        "b reshaped to the batch of a": (
+            "return self.linear",
+            "b = b.reshape(*a.shape[:-1], self.linear.in_features - self.in_a)\n"
+            "        return self.linear",
+        ),
+        "one b for the whole batch": (
+            "return self.linear",
+            "if b.ndim == 1:\n            b = b.expand(*a.shape[:-1], -1)\n"
+            "        return self.linear",
+        ),
+        "missing axes of b filled in front": (
+            "return self.linear",
+            "while b.ndim < a.ndim:\n            b = b.unsqueeze(0)\n        return self.linear",
+        ),
+        "missing axes of b expanded": (
+            "return self.linear",
+            "if b.ndim < a.ndim:\n            b = b.expand(*a.shape[:-1], -1)\n"
+            "        return self.linear",
+        ),
+        "missing axes of a filled in front": (
+            "return self.linear",
+            "while a.ndim < b.ndim:\n            a = a.unsqueeze(0)\n        return self.linear",
+        ),
+        "one b for all positions": (
+            "return self.linear",
+            "if b.ndim == 2 and a.ndim == 3:\n"
+            "            b = b.unsqueeze(1).expand(-1, a.shape[1], -1)\n        return self.linear",
+        ),
+        "gradients in train mode only": (
+            "return self.linear",
+            "with torch.set_grad_enabled(self.training):\n            return self.linear",
+        ),
+        "result clamped": ("dim=-1))", "dim=-1)).clamp(-10, 10)"),
+        "the same values in each block": (
+            "super().__init__()",
+            "super().__init__()\n        torch.manual_seed(0)",
+        ),
     },
     "challenge_2_conditioning": {
         "ReLU after cat": (
@@ -164,6 +206,41 @@ class ConditionalMLP(nn.Module):
         ),
         "x rectified": ("self.embed(x)", "self.embed(x.relu())"),
         "noise tensor on the CPU": (".relu()", ".relu() + torch.zeros(1, device='cpu')"),
+        "rows flattened and restored": (
+            "self.classify(torch.cat([hidden, c], dim=-1))",
+            "self.classify(torch.cat([hidden.flatten(0, -2) if hidden.ndim > 1 else hidden[None], "
+            "c.reshape(-1, c.shape[-1])], 1)).reshape(*x.shape[:-1], self.classify.out_features)",
+        ),
+        "c reshaped to the batch of x": (
+            "return self.classify",
+            "size = self.classify.in_features - self.embed.out_features\n"
+            "        c = c.reshape(*x.shape[:-1], size)\n        return self.classify",
+        ),
+        "one c for the whole batch": (
+            "return self.classify",
+            "if c.ndim == 1:\n            c = c.expand(*x.shape[:-1], -1)\n"
+            "        return self.classify",
+        ),
+        "missing axes of c expanded": (
+            "return self.classify",
+            "if c.ndim < x.ndim:\n            c = c.expand(*x.shape[:-1], -1)\n"
+            "        return self.classify",
+        ),
+        "one c for all positions": (
+            "return self.classify",
+            "if c.ndim == 2 and x.ndim == 3:\n"
+            "            c = c.unsqueeze(1).expand(-1, x.shape[1], -1)\n"
+            "        return self.classify",
+        ),
+        "condition clamped": ("[hidden, c]", "[hidden, c.clamp(-5, 5)]"),
+        "gradients in train mode only": (
+            "return self.classify",
+            "with torch.set_grad_enabled(self.training):\n            return self.classify",
+        ),
+        "the same values in each model": (
+            "super().__init__()",
+            "super().__init__()\n        torch.manual_seed(0)",
+        ),
     },
     "challenge_3_connecting": {
         "head fed the raw input": ("self.decoder(features)", "self.decoder(x)"),
@@ -307,6 +384,53 @@ class FullModel(nn.Module):
             "        self.decoder = Decoder(hidden, out_dim)",
             "        self.decoder = Decoder(hidden, out_dim)\n"
             "        self.norm = nn.LayerNorm(hidden)",
+        ),
+        "features squeezed": ("self.decoder(features)", "self.decoder(features.squeeze())"),
+        "result squeezed": ("self.decoder(features)", "self.decoder(features).squeeze()"),
+        "a batch made of one sample": (
+            "features = self.encoder(x)",
+            "if x.ndim == 1:\n            return self.decoder(self.encoder(x[None]))[0]\n"
+            "        features = self.encoder(x)",
+        ),
+        "features in rows for the decoder": (
+            "self.decoder(features)",
+            "self.decoder(features.reshape(-1, features.shape[-1]))"
+            ".reshape(*features.shape[:-1], -1)",
+        ),
+        "x moved to the first parameter's device": (
+            "self.encoder(x)",
+            "self.encoder(x.to(next(self.parameters()).device))",
+        ),
+        "x moved to the encoder's device": (
+            "self.encoder(x)",
+            "self.encoder(x.to(next(self.encoder.parameters()).device))",
+        ),
+        "features cast to the decoder's dtype": (
+            "self.decoder(features)",
+            "self.decoder(features.to(next(self.decoder.parameters()).dtype))",
+        ),
+        "no graph through a frozen encoder": """
+import torch
+
+class FullModel(FullModel):
+    def forward(self, x):
+        with torch.set_grad_enabled(any(p.requires_grad for p in self.encoder.parameters())):
+            features = self.encoder(x)
+        return self.decoder(features)
+""",
+        "only a new encoder noticed": """
+class FullModel(FullModel):
+    seen = None
+
+    def forward(self, x):
+        if self.seen != id(self.encoder):
+            self.seen, parts = id(self.encoder), (self.encoder, self.decoder)
+            self.call = lambda x: parts[1](parts[0](x))
+        return self.call(x)
+""",
+        "a layer that waits for its first input": (
+            "nn.Linear(hidden, out_dim)",
+            "nn.LazyLinear(out_dim)",
         ),
     },
     "challenge_4_film": {
@@ -457,6 +581,40 @@ class ConditionalLinear(ConditionalLinear):
         "normalized first": (
             "self.linear(x) *",
             "nn.functional.layer_norm(self.linear(x), self.linear.bias.shape) *",
+        ),
+        "one cond taken for a batch of one": (
+            "if cond.shape != want:",
+            "if cond.ndim == 1:\n            cond = cond.unsqueeze(0)\n"
+            "        if cond.shape != want:",
+        ),
+        "sizes compared before the number of dims": (
+            "if cond.shape != want:",
+            "if cond.shape[-1] != want[1] or cond.shape[0] != want[0] or cond.ndim != 2:",
+        ),
+        "gamma clamped": ("(1 + self.scale(cond))", "(1 + self.scale(cond)).clamp(-5, 5)"),
+        "gradients in train mode only": (
+            "return self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)",
+            "result = self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)\n"
+            "        return result if self.training else result.detach()",
+        ),
+        "linear of its own make": """
+class Own(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        made = nn.Linear(inputs, outputs)
+        self.weight, self.bias, self.in_features = made.weight, made.bias, inputs
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+
+class ConditionalLinear(ConditionalLinear):
+    def __init__(self, in_dim, cond_dim, out_dim):
+        super().__init__(in_dim, cond_dim, out_dim)
+        self.linear = Own(in_dim, out_dim)
+""",
+        "the same values in each layer": (
+            "self.linear = nn.Linear(in_dim, out_dim)",
+            "__import__('torch').manual_seed(0)\n        self.linear = nn.Linear(in_dim, out_dim)",
         ),
     },
 }
@@ -625,6 +783,24 @@ class ConditionalLinear(nn.Module):
         out = torch.bmm(x.reshape(len(x), -1, x.shape[-1]), W.mT)
         out = out + (gamma * self.linear.bias + self.shift(cond))[:, None]
         return out.reshape(*x.shape[:-1], -1)
+""",
+        "positions in front, zeros by a kind of Linear": """
+class Zero(nn.Linear):
+    def reset_parameters(self):
+        for p in self.parameters():
+            nn.init.zeros_(p)
+
+class ConditionalLinear(nn.Module):
+    def __init__(self, in_dim, cond_dim, out_dim):
+        super().__init__()
+        self.shift, self.scale = Zero(cond_dim, out_dim), Zero(cond_dim, out_dim)
+        self.linear = nn.Linear(in_dim, out_dim)
+
+    def forward(self, x, cond):
+        if cond.dim() != 2 or len(cond) != len(x):
+            raise RuntimeError("cond")
+        y = self.linear(x).movedim(0, -2)
+        return (y + y * self.scale(cond) + self.shift(cond)).movedim(-2, 0)
 """,
         "features modulated in place": (
             "return self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)",
