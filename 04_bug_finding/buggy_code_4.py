@@ -6,13 +6,14 @@ stands in for the GPU, so that you see the crash without one.
 
     model      all of it on one device, whichever that is; it stays there
     optimizer  holds the model's parameters and takes exactly one step
-    x          (N, F)  of the model's dtype    on the CPU or on the model's device
-    y          (N,)    int64 class indices     on the CPU or on the model's device
+    x          (N, F)  of the model's dtype
+    y          (N,)    int64 class indices
     returns    ()      the batch's mean cross entropy before the step, as a tensor on the model's
                        device in the model's dtype, with or without its graph
 
+x and y are on the CPU or on the model's device, not always both in one place, and stay as they are.
 The step follows this batch alone: gradients left over from earlier have no part in it. Each module
-runs in the mode (train or eval) in which it is, and keeps it. x and y stay as they are.
+runs in the mode (train or eval) in which it is, and keeps it.
 
 Run this file to see the crash, fix train_step, run it again.
 Guide: https://docs.pytorch.org/docs/stable/notes/cuda.html
@@ -40,12 +41,13 @@ def check(train_step):
 
 
 def check_on(train_step, device, dtype, training):
-    """Two steps beside a twin that plain code steps; on "meta" all but the values is compared."""
+    """Three steps beside a twin that plain code steps; on "meta" all but the values is compared."""
     torch.manual_seed(0)
-    body = nn.Sequential(nn.Linear(10, 6), nn.BatchNorm1d(6), nn.ReLU())
+    norm = nn.BatchNorm1d(6) if device == "cpu" else nn.LayerNorm(6)  # with buffers and without
+    body = nn.Sequential(nn.Linear(10, 6), norm, nn.ReLU())
     model = nn.Sequential(nn.Flatten(), body, nn.Dropout(0.25), nn.Linear(6, 3))
     model.to(device, dtype).train(training)
-    body[1].train(not training)  # as when one part is being fine-tuned
+    norm.train(not training)  # as when one part is being fine-tuned
     twin = copy.deepcopy(model)
     optimizer, reference = (
         torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9) for m in (model, twin)
@@ -60,57 +62,57 @@ def check_on(train_step, device, dtype, training):
     )
 
     losses, wants, crash = [], [], None
-    for N, origin in ((8, "cpu"), (5, device)):
-        x, y = torch.randn(N, 10, dtype=dtype).to(origin), torch.randint(0, 3, (N,)).to(origin)
+    for N, here, there in ((8, "cpu", "cpu"), (5, device, "cpu"), (4, "cpu", device)):
+        what = f"model on {device}, x on {here}, y on {there}"
+        x, y = torch.randn(N, 10, dtype=dtype).to(here), torch.randint(0, 3, (N,)).to(there)
         given = [(t, t.clone()) for t in (x, y)]
         torch.manual_seed(N)  # the same Dropout here and in the twin
         try:
             loss = train_step(model, optimizer, x, y)
-        except RuntimeError as error:
+        except Exception as error:
             crash = error
             break
         shape = tuple(loss.shape) if isinstance(loss, Tensor) else None
-        assert shape == (), f"model on {device}: the loss is {loss!r}, want a tensor of shape ()"
-        losses.append(loss)
-        same = [t.device == old.device and (t.is_meta or torch.equal(t, old)) for t, old in given]
-        assert all(same), f"model on {device}, batch on {origin}: train_step changed x or y"
+        assert shape == (), f"{what}: the loss is {loss!r}, want a tensor of shape ()"
+        losses.append(loss.detach())
+        for t, old in given:
+            same = t.device == old.device and t.requires_grad == old.requires_grad
+            assert same and (t.is_meta or torch.equal(t, old)), f"{what}: train_step changed x or y"
         torch.manual_seed(N)
         logits, y = twin(x.to(device)), y.to(device)
-        wants.append((logits.logsumexp(1) - logits.gather(1, y[:, None])[:, 0]).mean())
+        want = (logits.logsumexp(1) - logits.gather(1, y[:, None])[:, 0]).mean()
+        wants.append(want.detach())
         reference.zero_grad()
-        wants[-1].backward()
+        want.backward()
         reference.step()
 
     numbers = ", ".join(
         f"{loss:.4f}" if device == "cpu" else f"on {loss.device}" for loss in losses
     )
-    print(f"model on {device}, {dtype}: {len(ready)} of 2 steps taken, losses: {numbers or 'none'}")
+    print(f"model on {device}, {dtype}: {len(ready)} of 3 steps taken, losses: {numbers or 'none'}")
     if crash:
-        raise AssertionError(
-            f"model on {device}, batch on {origin}: {type(crash).__name__}: {crash}"
-        ) from crash
+        raise AssertionError(f"{what}: {type(crash).__name__}: {crash}") from crash
 
     what = f"model on {device}"
-    for loss, want in zip(losses, wants, strict=True):
+    for loss in losses:
         assert loss.device.type == device, f"{what}: the loss is on {loss.device}"
         assert loss.dtype == dtype, f"{what}, {dtype}: the loss is {loss.dtype}"
-        if device == "cpu":
-            close(
-                loss.detach(), want.detach(), "not the batch's mean cross entropy before the step"
-            )
-    assert ready == [6, 6], (
-        f"{what}, two batches: parameters that had a gradient at each step of the given optimizer: "
-        f"{ready}, want [6, 6]"
+    if device == "cpu":
+        close(losses[0], wants[0], "not the first batch's mean cross entropy before the step")
+    assert ready == [6, 6, 6], (
+        f"{what}, three batches: parameters that had a gradient at each step of the given "
+        f"optimizer: {ready}, want [6, 6, 6]"
     )
     places = {t.device.type for t in model.state_dict().values()}
-    assert places == {device}, f"{what}: after two batches it is on {sorted(places)}"
+    assert places == {device}, f"{what}: after three batches it is on {sorted(places)}"
     now = [m.training for m in model.modules()]
     assert now == modes, f"{what}: the modules' training flags are {now}, they were {modes}"
     if device == "cpu":
         for (name, mine), right in zip(
             model.state_dict().items(), twin.state_dict().values(), strict=True
         ):
-            close(mine, right, f"{dtype}: {name} after two steps, own against reference")
+            close(mine, right, f"{dtype}: {name} after three steps, own against reference")
+        close(torch.stack(losses), torch.stack(wants), f"{dtype}: the losses of the three batches")
 
 
 def close(got, want, what):

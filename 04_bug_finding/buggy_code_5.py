@@ -3,15 +3,15 @@
 A colleague: "I validate twice in a row, nothing changed in between, and the accuracy moves by
 points. How am I to tell which of two checkpoints is better?"
 
-    model    maps x (N, F) to logits (N, K); it arrives in train mode or in eval mode
+    model    maps x (N, F) to logits (N, K); its modules are all in train mode or all in eval mode
     batches  an iterable of x (N, F) float and y (N,) int64 class indices, at least one sample;
              batches may differ in size and can be read once only
     returns  float: the share of all samples whose class the model, as users will meet it in
              production, ranks first
 
-validate may be called in the middle of training and leaves no trace: the parameters, buffers,
-settings and mode of the model are afterwards what they were, and so is torch's grad mode. It
-records no gradients.
+validate may be called in the middle of training, records no gradients and leaves no trace: the
+model's parameters (their grad and requires_grad too), buffers, modes and its modules' attributes
+are afterwards what they were, and so are torch's grad mode and random number generator.
 
 Run this file to see the numbers, fix validate, run it again.
 Guide: https://docs.pytorch.org/docs/stable/notes/autograd.html
@@ -34,6 +34,9 @@ def validate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> floa
     return correct / total
 
 
+GRAD_MODES = [True, True, True, False, False]  # in which validate is called
+
+
 def check(validate):
     torch.manual_seed(0)
     x = torch.randn(193, 10)
@@ -42,30 +45,36 @@ def check(validate):
     for norm, training in ((nn.LayerNorm, True), (nn.LayerNorm, False), (nn.BatchNorm1d, True)):
         model = trained(Classifier(norm), x, y).train(training)
         served = copy.deepcopy(model).eval()
+        model.head.bias.requires_grad_(False)
         want = sum(int(served(a[None]).argmax() == b) for a, b in zip(x, y, strict=True)) / len(y)
-        before = traces(model)
-        with torch.enable_grad():
-            runs = [validate(model, iter(batches)) for _ in range(5)]
-            recording = torch.is_grad_enabled()
+        before, runs, after = traces(model), [], []
+        seen: list[bool] = []
+        hook = model.head.register_forward_hook(
+            lambda *io, seen=seen: seen.append(io[2].requires_grad)
+        )
+        for mode in GRAD_MODES:
+            with torch.set_grad_enabled(mode):
+                runs.append(validate(model, iter(batches)))
+                after.append(torch.is_grad_enabled())
+        hook.remove()
         name = f"model with {norm.__name__}, arriving in {'train' if training else 'eval'} mode"
         assert all(isinstance(run, float) for run in runs), f"{name}: {runs}, want floats"
         shown = " ".join(f"{run:.4f}" for run in runs)
         print(f"{name}: five identical runs: {shown}, in production: {want:.4f}")
 
         assert max(runs) - min(runs) < 1e-6, f"{name}: five identical runs gave {shown}"
-        assert abs(runs[0] - want) < 1e-6, f"{name}: {runs[0]:.6f}, want {want:.6f}"
-        for what, now in traces(model).items():
-            then = before[what]
-            same = torch.equal(now, then) if isinstance(now, Tensor) else now == then
-            assert same, f"{name}: after validate its {what} is\n{now}\nit was\n{then}"
-        assert recording, "after validate torch.is_grad_enabled() is False, it was True"
-
-        seen: list[bool] = []
-        hook = model.head.register_forward_hook(
-            lambda *io, seen=seen: seen.append(io[2].requires_grad)
+        assert abs(runs[0] - want) < 1e-6, (
+            f"{name}: validate(model, iterator of {len(batches)} batches) gave {runs[0]:.6f}, want "
+            f"{want:.6f}: the share of all samples, one at a time, in production"
         )
-        validate(model, iter(batches))
-        hook.remove()
+        for what, now in traces(model).items():
+            then = before.get(what)
+            tensors = isinstance(now, Tensor) and isinstance(then, Tensor)
+            same = torch.equal(now, then) if tensors else now == then
+            assert same, f"{name}: after validate {what} is\n{now}\nit was\n{then}"
+        assert after == GRAD_MODES, (
+            f"torch.is_grad_enabled() after five calls: {after}, before them: {GRAD_MODES}"
+        )
         assert seen, f"{name}: validate never ran the model's head"
         assert not any(seen), f"{name}: validate records gradients in {sum(seen)} forward passes"
 
@@ -91,10 +100,15 @@ def trained(model, x, y):
 
 
 def traces(model):
-    """Everything that a call may leave behind in a model, by name."""
-    modes = {f"training flag of {n or 'the model'}": m.training for n, m in model.named_modules()}
-    stored = {name: value.clone() for name, value in model.state_dict().items()}
-    return modes | stored | {"printed form": repr(model)}
+    """Everything that a call may leave behind, by name."""
+    found: dict = {name: value.clone() for name, value in model.state_dict().items()}
+    for name, m in model.named_modules():
+        public = {key: value for key, value in vars(m).items() if not key.startswith("_")}
+        found[f"attributes of {name or 'the model'}"] = public
+    for name, p in model.named_parameters():
+        found[f"{name}.requires_grad"] = p.requires_grad
+        found[f"{name}.grad"] = None if p.grad is None else p.grad.clone()
+    return found | {"torch.get_rng_state()": torch.get_rng_state()}
 
 
 if __name__ == "__main__":

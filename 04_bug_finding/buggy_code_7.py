@@ -9,20 +9,18 @@ demo runs, and then loss.backward() dies."
           -> (*, dim)           the same dtype and device; x itself is not changed
 
 The values of forward are right and stay what they are: the layers, their names and the order of the
-operations are no part of the problem. backward() gives every parameter, and x where it asks for it,
-the exact gradient of what forward computes, also where blocks are stacked.
+operations are no part of the problem. backward() gives every parameter and x, where they ask for
+it, the exact gradient of what forward computes, in train and in eval mode, also in a stack.
 
 Run this file to see the crash, fix the class, run it again.
 Ask yourself: what does each operation keep for the way back?
+Guide: https://docs.pytorch.org/docs/stable/notes/autograd.html (in-place operations)
 Paper: Conditional Image Generation with PixelCNN Decoders, section 2.1,
 https://arxiv.org/abs/1606.05328
 """
 
-import copy
-
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 
 class GatedResidual(nn.Module):
@@ -45,73 +43,86 @@ class GatedResidual(nn.Module):
 def check(GatedResidual):
     torch.manual_seed(0)
     D, H = 4, 6
+    parts = {"norm": nn.LayerNorm(D), "value": nn.Linear(D, H), "gate": nn.Linear(D, H)}
+    right = nn.ModuleDict(parts | {"out": nn.Linear(H, D)}).double()
     blocks = nn.Sequential(GatedResidual(D, H), GatedResidual(D, H)).double()
+    shapes = [{n: tuple(v.shape) for n, v in m.state_dict().items()} for m in (blocks[0], right)]
+    assert shapes[0] == shapes[1], f"GatedResidual({D}, {H}): weights {shapes[0]}, want {shapes[1]}"
     for p in blocks.parameters():  # LayerNorm's ones and zeros would hide too much
         nn.init.normal_(p, std=0.7)
     block, x = blocks[0], torch.randn(5, 3, D, dtype=torch.float64)
-    gap = (block(x.clone()) - reference(block, x)).abs().max()
+    gap = (block(x.clone()) - reference(right, block, x)).abs().max()
     print(f"forward: largest difference to the reference {gap:.1e}")
-    crash = None
     try:
-        block(x.clone()).square().mean().backward()
-    except RuntimeError as error:
-        crash = error
-    named = dict(block.named_parameters())
-    reached = sum(p.grad is not None for p in named.values())
-    print(f"backward: {reached} of {len(named)} parameters got a gradient")
-    if crash:
-        what = f"the loss's backward() through GatedResidual({D}, {H}), x of shape {tuple(x.shape)}"
-        raise AssertionError(f"{what}: RuntimeError: {crash}") from crash
+        what = f"the loss's backward() through GatedResidual({D}, {H}), x (5, 3, D)"
+        attempt(what, backward, block, x)
+    finally:
+        reached = sum(p.grad is not None for p in block.parameters())
+        print(f"backward: {reached} of {len(shapes[1])} parameters got a gradient")
 
     views = {"(3, 5, D), not contiguous": x.transpose(0, 1), "(5, D)": x[:, 0], "(D,)": x[0, 0]}
     for shape, y in {"(5, 3, D)": x, **views, "(1, D)": x[0, :1], "(0, D)": x[0, :0]}.items():
         for dtype, tol in ((torch.float64, 1e-10), (torch.float32, 1e-5), (torch.bfloat16, 5e-2)):
-            what = f"x {shape}, {dtype}"
-            block.to(dtype)
+            block.to(dtype).train(dtype == torch.float64)
+            what = f"x {shape}, {dtype}, {'train' if block.training else 'eval'} mode"
             given = y.to(dtype)
-            kept, want = given.clone(), reference(block, given)
-            got = block(given)
+            kept, want = given.clone(), reference(right, block, given)
+            got = attempt(what, block, given)
             assert got.shape == y.shape, f"{what}: shape {tuple(got.shape)}, want {tuple(y.shape)}"
             assert got.dtype == dtype, f"{what}: out is {got.dtype}"
             close(given, kept, f"{what}: forward changed its input", 0)
             close(got.double(), want, f"{what}: out differs from the float64 reference", tol)
+            block.zero_grad()
+            attempt(what, backward, block, given)
+            missing = [name for name, p in block.named_parameters() if p.grad is None]
+            assert not missing, f"{what}: no gradient for {missing}"
         block.double()
-    on_meta = GatedResidual(D, H).to("meta")(torch.randn(2, D, device="meta"))
-    assert on_meta.is_meta, f"block and x on meta: out is on {on_meta.device}"
+    what, meta = "block and x on device meta", torch.randn(2, D, device="meta")
+    got = attempt(what, GatedResidual(D, H).to("meta"), meta)
+    assert got.is_meta, f"{what}: out is on {got.device}"
 
     x = torch.randn(2, 3, D, dtype=torch.float64)
-    for model, name in ((block, "one block"), (blocks, "two blocks")):
-        inputs = {"x": x, **{n: p.detach() for n, p in model.named_parameters()}}
-        for key in inputs:
-            check_gradient(model, inputs, key, f"{name}: gradient with respect to {key}")
+    for model, name, mode in ((block, "one block", "eval"), (blocks, "two blocks", "train")):
+        model.train(mode == "train")
+        for key, t in {"x": x, **dict(model.named_parameters())}.items():
+            what = f"{name}, {mode} mode: gradient with respect to {key}"
+            check_gradient(model, x, t, what)
 
 
-def reference(block, x):
-    """The block's output in float64; F.glu multiplies one half by the other's sigmoid."""
-    exact, x = copy.deepcopy(block).double(), x.double()
-    y = exact.norm(x)
-    halves = [torch.tanh(exact.value(y)), exact.gate(y)]
-    return x + exact.out(nn.functional.glu(torch.cat(halves, dim=-1)))
+def reference(layers, block, x):
+    """In float64, by layers of torch; F.glu multiplies one half by the other's sigmoid."""
+    layers.load_state_dict(block.state_dict())
+    y = layers["norm"](x.double())
+    halves = [torch.tanh(layers["value"](y)), layers["gate"](y)]
+    return x + layers["out"](nn.functional.glu(torch.cat(halves, dim=-1)))
 
 
-def check_gradient(model, inputs, key, what):
-    """Against the slope of a random projection of the output along a random direction."""
-    start = inputs[key].clone().requires_grad_()
-    upstream, direction = torch.randn_like(inputs["x"]), torch.randn_like(start)
+def backward(model, x, upstream=1.0):
+    (model(x) * upstream).sum().backward()
 
-    def f(t):
-        weights = inputs | {key: t}
-        x = weights.pop("x")
-        return (functional_call(model, weights, (x,)) * upstream).sum()
 
-    projected = f(start)
-    assert projected.requires_grad, f"{what}: there is none"
-    (grad,) = torch.autograd.grad(projected, start, allow_unused=True)
-    assert grad is not None, f"{what}: there is none"
-    step = 1e-6 * direction
-    with torch.no_grad():
-        slope = (f(start + step) - f(start - step)) / 2e-6
-    close((grad * direction).sum(), slope, f"{what}: not the slope that forward has", 1e-6)
+def attempt(what, function, *args):
+    try:
+        return function(*args)
+    except RuntimeError as error:
+        raise AssertionError(f"{what}: RuntimeError: {error}") from error
+
+
+def check_gradient(model, x, t, what):
+    """With respect to t alone, x or a parameter, against the slope along a random direction."""
+    for other in (x, *model.parameters()):
+        other.requires_grad_(other is t)
+    t.grad, upstream, direction = None, torch.randn_like(x), torch.randn_like(t)
+    attempt(what, backward, model, x, upstream)
+    assert t.grad is not None, f"{what}: there is none"
+    ends, start = [], t.detach().clone()
+    with torch.no_grad():  # t moves in place: what forward computes anew sees it too
+        for step in (1e-6, -1e-6):
+            t.copy_(start + step * direction)
+            ends.append((model(x) * upstream).sum())
+        t.copy_(start)
+    slope = (ends[0] - ends[1]) / 2e-6
+    close((t.grad * direction).sum(), slope, f"{what}: not the slope that forward has", 1e-6)
 
 
 def close(got, want, what, tol):

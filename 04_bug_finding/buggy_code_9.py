@@ -10,10 +10,11 @@ from the new camera, and the shipped model got worse on the old ones."
     returns        list of `epochs` floats: the validation loss after each epoch
 
 An epoch takes one optimizer step for each training batch, in their order, on its mean cross
-entropy, with the model in train mode. Then it validates: the mean cross entropy over all samples of
-val_batches, of the model as it would be shipped at that moment. It is the same number however the
-samples are cut into batches, single ones included. Nothing in val_batches has any influence on the
-parameters and buffers of the model, now or in later epochs. Only training steps record gradients.
+entropy, with the model in train mode; gradients left over from earlier have no part in it. Then it
+validates: the mean cross entropy over all samples of val_batches, of the model as it would be
+shipped at that moment, the same number however the samples are cut into batches (single ones too).
+Nothing in val_batches has any influence on the parameters and buffers of the model, now or in later
+epochs. Only training steps record gradients. In the end the model may be in either mode.
 
 Run this file to see the numbers, fix fit, run it again.
 Guide: https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html
@@ -84,7 +85,12 @@ def check(fit):
         for (name, mine), want in zip(
             model.state_dict().items(), right.state_dict().values(), strict=True
         ):
-            close(mine, want, f"{what}: {name} afterwards, against a training that never validates")
+            close(
+                mine,
+                want,
+                f"{what}: {name} afterwards, against a training that never validates (the same "
+                "steps in train mode)",
+            )
         assert isinstance(history, list), f"{what}: fit returned {history!r}, want a list"
         assert all(isinstance(v, float) for v in history), f"{what}: {history}, want floats"
         assert len(history) == epochs, f"{what}: {len(history)} losses, want {epochs}"
@@ -102,6 +108,8 @@ def sgd(model):
 def run(fit, model, train, val, epochs):
     """(forward passes that recorded gradients, steps of the optimizer, what fit returned)."""
     optimizer, recorded, steps = sgd(model), [], []
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)  # left over from earlier
     hook = model.register_forward_hook(lambda *io: recorded.append(io[2].requires_grad))
     optimizer.register_step_post_hook(lambda *_: steps.append(1))
     torch.manual_seed(1)

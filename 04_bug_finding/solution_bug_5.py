@@ -4,7 +4,8 @@ Symptom  the accuracy moves between identical runs, and is lower than it should 
 Cause    the model arrives in train mode, where Dropout draws a new mask in each forward pass.
          no_grad() stops the recording of gradients, not that: the two switches know nothing of each
          other.
-Fix      eval mode for the loop, then the mode in which the model came, for all of its modules.
+Fix      eval mode for the loop, then the mode in which the model came, for all of its modules. With
+         parts frozen in eval mode, note down the mode of each module instead.
 Spot it  a metric that moves by itself means something random in the forward pass. A fixed seed
          would hide the noise and still score a model with a third of its units missing.
 """
