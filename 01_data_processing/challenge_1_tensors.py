@@ -13,8 +13,8 @@
 
 Any size may be 1. The last three keep dtype and device, let gradients through and leave their
 inputs as they were (a list too). In the last two, batches of different size raise RuntimeError or
-ValueError, 1 beside N included: nothing is repeated over the batch. condition_to_feature_map makes
-no tensor of N * D * H * W or more elements besides its result.
+ValueError, 1 beside N included: nothing is repeated over the batch. condition_to_feature_map takes
+no memory for N * D * H * W or more elements besides its result.
 
 Ask yourself: which dim is new, which one grows, and which are only repeated?
 Guide: https://docs.pytorch.org/docs/stable/tensors.html
