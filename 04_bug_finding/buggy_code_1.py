@@ -7,10 +7,11 @@ ProductDataset(lines, dtype=torch.float32) serves the lines of a CSV file that h
 holds F numbers, the features, and last of all the product that was bought, as its index: an integer
 from 0 to 20 million.
 
-    lines         iterable of str, such as an open file; it can be read once only
+    lines         iterable of str, one at least, such as an open file; it can be read once only;
+                  the last line may come without its newline
     dtype         of the features: bfloat16, float16, float32 or float64
     len(dataset)  the number of lines
-    dataset[i]    x (F,)  the features of line i, each within one rounding of dtype
+    dataset[i]    x (F,)  the features of line i, rounded to dtype (by way of float64 if you like)
                   y ()    int64 tensor, whatever dtype is: the product of line i, exactly
 
 DataLoader makes batches of it, as of any dataset.
@@ -50,16 +51,12 @@ def check(ProductDataset):
         came_up = {p for _, y in DataLoader(data, batch_size=64) for p in y.flatten().tolist()}
         print(f"{dtype}: {len(came_up)} of {K} products come up in an epoch")
 
-    products[-3:] = [20_000_000, 16_777_217, 0]
+    products[-3:] = [0, 16_777_217, 20_000_000]
     for dtype in (torch.bfloat16, torch.float16, torch.float32, torch.float64):
         data, what = ProductDataset(csv_file(features, products), dtype), f"{dtype}: "
         assert len(data) == N, f"{what}len is {len(data)} for {N} lines"
         for i in (0, 1, N - 1):
-            x, y = data[i]
-            assert isinstance(x, Tensor) and x.shape == (F,), f"{what}x is {x!r}, want shape ({F},)"
-            assert isinstance(y, Tensor) and y.shape == (), f"{what}y is {y!r}, want shape ()"
-            assert x.dtype == dtype, f"{what}x is {x.dtype}"
-            assert y.dtype == torch.int64, f"{what}y is {y.dtype}, want torch.int64"
+            form(data[i], F, dtype, what)
         batches = list(DataLoader(data, batch_size=64))  # the last one is shorter
         got = torch.cat([y for _, y in batches]).tolist()
         for i, (mine, right) in enumerate(zip(got, products, strict=True)):
@@ -74,8 +71,24 @@ def check(ProductDataset):
             msg=lambda m, w=what: f"{w}the features are not those of the file\n{m}",
         )
 
-    x, _ = ProductDataset(csv_file(features, products))[0]
-    assert x.dtype == torch.float32, f"without a dtype x is {x.dtype}, want torch.float32"
+    for n, f in ((1, F), (2, 1), (1, 1)):
+        what = f"a generator (lines: {n}, features: {f}), no dtype: "
+        text = csv_file([row[:f] for row in features[-n:]], products[-n:]).getvalue().rstrip("\n")
+        try:
+            data = ProductDataset(line for line in text.splitlines(keepends=True))
+            length, item = len(data), data[n - 1]
+        except Exception as error:
+            raise AssertionError(f"{what}{error!r}, want a dataset") from error
+        assert length == n, f"{what}len is {length}, want {n}"
+        form(item, f, torch.float32, what)
+        assert item[1] == products[-1], f"{what}the last y is {item[1]}, want {products[-1]}"
+
+
+def form(item: tuple[Tensor, Tensor], F: int, dtype: torch.dtype, what: str) -> None:
+    for name, t, shape, kind in (("x", item[0], (F,), dtype), ("y", item[1], (), torch.int64)):
+        right = isinstance(t, Tensor) and t.shape == shape
+        assert right, f"{what}{name} is {t!r}, want a tensor of shape {shape}"
+        assert t.dtype == kind, f"{what}{name} is {t.dtype}, want {kind}"
 
 
 def csv_file(features: list[list[float]], products: list[int]) -> io.StringIO:

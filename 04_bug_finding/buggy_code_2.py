@@ -11,9 +11,9 @@ one for the lab values: a Linear layer and a ReLU each, `hidden` features each.
     returns  (N, num_classes)  logits: row i is what the linear head makes of the 2 * hidden
                                features of patient i, those of the vital signs first
 
-A patient's row is the same in every batch. Batches of different size raise RuntimeError or
-ValueError, 1 beside N included. vitals and labs stay as they are. Checkpoints of the model exist
-and are to be loaded again: names and shapes in its state_dict stay.
+A patient's row is the same in every batch, in train and in eval mode. Batches of different size
+raise RuntimeError or ValueError, 1 beside N included. vitals and labs stay as they are; gradients
+reach them and all parameters. Checkpoints exist: names and shapes in the state_dict stay.
 
 Run this file to see the numbers, fix the class, run it again.
 Guide: https://docs.pytorch.org/docs/stable/notes/modules.html
@@ -60,42 +60,53 @@ def check(RiskModel):
         )
 
     for dtype, tol in ((torch.float32, 1e-5), (torch.float64, 1e-12), (torch.bfloat16, 5e-2)):
-        model = RiskModel(V, B, H, K).to(dtype).eval()
-        for n in (N, 1):
+        model = RiskModel(V, B, H, K).to(dtype)
+        for n, training in ((N, True), (N, False), (1, False)):
+            model.train(training)
+            what = f"{dtype}, training={training}, {n} patients: "
             inputs = [torch.randn(s, n, dtype=dtype).t().requires_grad_() for s in (V, B)]
             before = [t.detach().clone() for t in inputs]
             outs = model(*inputs), patient_by_patient(model, *inputs)
-            assert outs[0].dtype == dtype, f"{dtype}: the logits are {outs[0].dtype}"
-            compare(outs[0], outs[1], tol, f"{dtype}, {n} patients: wrong logits")
+            assert outs[0].dtype == dtype, f"{what}the logits are {outs[0].dtype}, want {dtype}"
+            compare(outs[0], outs[1], tol, f"{what}wrong logits")
+            assert outs[0].requires_grad, f"{what}no gradient flows back from the logits"
             upstream = torch.randn(n, K).to(dtype)
             leaves = {**dict(model.named_parameters()), "vitals": inputs[0], "labs": inputs[1]}
             grads = (gradients(out, list(leaves.values()), upstream) for out in outs)
             for name, got, right in zip(leaves, *grads, strict=True):
-                assert got is not None, f"{dtype}, {n} patients: no gradient reaches {name}"
-                compare(got, right, tol, f"{dtype}, {n} patients: wrong gradient of {name}")
-            for t, old in zip(inputs, before, strict=True):
-                assert torch.equal(t, old), "forward changed vitals or labs"
-    out = model.to("meta")(vitals.to("meta", dtype), labs.to("meta", dtype))
-    assert out.is_meta, f"a model on the meta device gives logits on {out.device}"
+                assert got is not None, f"{what}no gradient reaches {name}"
+                compare(got, right, tol, f"{what}wrong gradient of {name}")
+            for name, old in zip(("vitals", "labs"), before, strict=True):
+                assert torch.equal(leaves[name], old), f"{what}forward changed {name}"
+    out = outcome(model.to("meta"), vitals.to("meta", dtype), labs.to("meta", dtype))
+    want = "want logits on that device"
+    assert getattr(out, "is_meta", False), f"model and inputs on the meta device: {out!r}, {want}"
 
-    model = RiskModel(V, B, H, K)
+    model, want = RiskModel(V, B, H, K), "want RuntimeError or ValueError"
     for n, m in ((N, 1), (1, N), (N, N + 1), (2, 4), (4, 2)):
-        try:
-            model(torch.randn(n, V), torch.randn(m, B))
-        except (RuntimeError, ValueError):
-            continue
-        raise AssertionError(f"vitals of {n} patients and labs of {m} passed, want an error")
+        for training in (True, False):
+            out = outcome(model.train(training), torch.randn(n, V), torch.randn(m, B))
+            got = out if isinstance(out, Exception) else out.shape
+            what = f"training={training}, vitals {(n, V)}, labs {(m, B)}: "
+            assert isinstance(out, (RuntimeError, ValueError)), f"{what}{got!r}, {want}"
+
+
+def outcome(model: nn.Module, *inputs: Tensor) -> Tensor | Exception:
+    try:
+        return model(*inputs)
+    except Exception as error:
+        return error
 
 
 def patient_by_patient(model: nn.Module, vitals: Tensor, labs: Tensor) -> Tensor:
-    p = dict(model.named_parameters())
+    p = {name: v.double() for name, v in model.named_parameters()}
     left, right = p["head.weight"].chunk(2, dim=1)
     rows = []
-    for v, b in zip(vitals, labs, strict=True):
+    for v, b in zip(vitals.double(), labs.double(), strict=True):
         v = linear(v, p["vitals.0.weight"], p["vitals.0.bias"]).relu()
         b = linear(b, p["labs.0.weight"], p["labs.0.bias"]).relu()
         rows.append(left @ v + right @ b + p["head.bias"])
-    return torch.stack(rows)
+    return torch.stack(rows).to(vitals.dtype)
 
 
 def gradients(out: Tensor, leaves: list[Tensor], upstream: Tensor) -> tuple[Tensor | None, ...]:

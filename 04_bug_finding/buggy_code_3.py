@@ -8,18 +8,21 @@ ConditionalCNN(in_c, cond_dim, hidden, num_classes) looks at a picture x in the 
 
     x        (N, C, H, W)    C = in_c; H and W may be any size from 1 up
     cond     (N, D)          D = cond_dim; row i is the instruction for picture i
-    conv                     3x3, padding 1: to it each pixel of the picture has C + D values, first
-                             its own C, then the D of its picture's cond, and everything beyond the
-                             border is 0; ReLU follows
-    head                     linear, on the mean over the H * W pixels
+    conv                     nn.Conv2d, 3x3: sees H x W pixels with C + D values each, first the
+                             pixel's own C, then the D of cond; beyond the border all are 0.
+                             ReLU follows
+    head                     nn.Linear, on the mean over the H * W pixels
     returns  (N, num_classes)  logits, in the dtype and on the device of the model and its inputs
 
 Batches of different size raise RuntimeError or ValueError, 1 beside N included. x and cond stay as
-they are. conv and head are nn.Conv2d and nn.Linear, and the only modules with parameters.
+they are; gradients reach them and all parameters, which are those of conv and head. Train and eval
+mode give the same.
 
 Run this file to see the numbers, fix the class, run it again.
 Paper: Conditional Generative Adversarial Nets, section 3.2, https://arxiv.org/abs/1411.1784
 """
+
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -51,34 +54,55 @@ def check(ConditionalCNN):
         shapes = {name: tuple(p.shape) for name, p in model.named_parameters()}
         want = {"conv.weight": (hidden, C + D, 3, 3), "conv.bias": (hidden,)}
         want |= {"head.weight": (K, hidden), "head.bias": (K,)}
-        assert shapes == want, f"parameters {shapes}, want {want}"
-        for n, h, w in ((N, H, W), (1, W, H), (N, 1, 1)):
-            what = f"{dtype}, x {(n, C, h, w)}, cond {(n, D)}: "
-            x = torch.randn(n, C, w, h, dtype=dtype).transpose(2, 3).requires_grad_()
-            cond = torch.randn(D, n, dtype=dtype).t().requires_grad_()
-            before = x.detach().clone(), cond.detach().clone()
+        assert shapes == want, f"ConditionalCNN{C, D, hidden, K}: parameters {shapes}, want {want}"
+        for part, kind in ((model.conv, nn.Conv2d), (model.head, nn.Linear)):
+            assert isinstance(part, kind), f"a part is {part}, want nn.{kind.__name__}"
+        if dtype == torch.bfloat16:  # few bits: numbers whose sums are exact, or some ReLU flips
+            for p, shift in ((model.conv.weight.data, 0), (model.conv.bias.data, 1 / 32)):
+                p.mul_(16).round_().div_(16).add_(shift)
+        sizes = ((N, H, W), (1, W, H), (N, 1, 4), (N, 1, 1))
+        for (n, h, w), training in itertools.product(sizes, (True, False)):
+            model.train(training)
+            what = f"{dtype}, training={training}, x {(n, C, h, w)}, cond {(n, D)}: "
+            x = torch.randn(n, C, w, h, dtype=dtype).transpose(2, 3)
+            cond = torch.randn(D, n, dtype=dtype).t()
+            if dtype == torch.bfloat16:
+                x, cond = x.round(), cond.round()
+            before = x.clone(), cond.clone()
+            x.requires_grad_()
+            cond.requires_grad_()
             out, right = model(x, cond), apart(model, x, cond)
             assert out.shape == (n, K), f"{what}logits {tuple(out.shape)}, want {(n, K)}"
-            assert out.dtype == dtype, f"{what}logits of {out.dtype}"
+            assert out.dtype == dtype, f"{what}logits of {out.dtype}, want {dtype}"
             compare(out, right, tol, f"{what}wrong logits")
+            assert out.requires_grad, f"{what}no gradient flows back from the logits"
             leaves = {**dict(model.named_parameters()), "x": x, "cond": cond}
             upstream = torch.randn(n, K).to(dtype)
             grads = (gradients(o, list(leaves.values()), upstream) for o in (out, right))
             for name, mine, other in zip(leaves, *grads, strict=True):
                 assert mine is not None, f"{what}no gradient reaches {name}"
                 compare(mine, other, tol, f"{what}wrong gradient of {name}")
-            for t, old in zip((x, cond), before, strict=True):
-                assert torch.equal(t, old), f"{what}forward changed an input"
-        out = model.to("meta")(x.to("meta"), cond.to("meta"))
-        assert out.is_meta, f"{dtype}: a model on the meta device gives logits on {out.device}"
+            for name, old in zip(("x", "cond"), before, strict=True):
+                assert torch.equal(leaves[name], old), f"{what}forward changed {name}"
+        out = outcome(model.to("meta"), x.to("meta"), cond.to("meta"))
+        what = f"{dtype}, model and inputs on the meta device: {out!r}, want logits there"
+        assert getattr(out, "is_meta", False), what
 
     model = ConditionalCNN(C, D, hidden, K)
     for n, m in ((N, 1), (1, N), (N, N + 1), (N + 1, N)):
-        try:
-            model(torch.randn(n, C, H, W), torch.randn(m, D))
-        except (RuntimeError, ValueError):
-            continue
-        raise AssertionError(f"{n} pictures with {m} instructions passed, want an error")
+        for training in (True, False):
+            x, cond = torch.randn(n, C, H, W), torch.randn(m, D)
+            out = outcome(model.train(training), x, cond)
+            got = out if isinstance(out, Exception) else out.shape
+            what = f"training={training}, x {tuple(x.shape)}, cond {(m, D)}: {got!r}, want "
+            assert isinstance(out, (RuntimeError, ValueError)), f"{what}RuntimeError or ValueError"
+
+
+def outcome(model: nn.Module, *inputs: Tensor) -> Tensor | Exception:
+    try:
+        return model(*inputs)
+    except Exception as error:
+        return error
 
 
 def trained_and_scored(ConditionalCNN) -> tuple[float, float]:
@@ -91,8 +115,10 @@ def trained_and_scored(ConditionalCNN) -> tuple[float, float]:
     model = ConditionalCNN(C, C, 16, 2)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(35):
+        logits = model(x[:128], cond[:128])
+        assert logits.requires_grad, "training: no gradient flows back from the logits"
         optimizer.zero_grad()
-        cross_entropy(model(x[:128], cond[:128]), y[:128]).backward()
+        cross_entropy(logits, y[:128]).backward()
         optimizer.step()
     x, cond, y = x[128:], cond[128:], y[128:]
     told, misled = (model(x, c).argmax(dim=1) == y for c in (cond, cond.roll(1, dims=1)))

@@ -15,8 +15,9 @@ DeepClassifier(in_dim, hidden, num_classes) has three parts:
     forward(x, return_features=True)
                                    -> (N, in_dim)       features
 
-A call is one pass through the encoder, in the mode (train or eval) in which the model is, and
-changes neither x nor the mode. Checkpoints exist: names and shapes in the state_dict stay.
+A call is one pass through the encoder, each module in the mode (train or eval) in which it is, and
+changes neither x nor a mode. Gradients flow back from logits and features to x and the parameters.
+Checkpoints exist: names and shapes in the state_dict stay.
 
 Run this file to see the numbers, fix the class, run it again.
 Guide: https://docs.pytorch.org/tutorials/beginner/introyt/modelsyt_tutorial.html
@@ -43,10 +44,12 @@ class DeepClassifier(nn.Module):
         self.head = nn.Linear(in_dim, num_classes)
 
     def forward(self, x: Tensor, return_features: bool = False) -> Tensor:
-        features = self.norm(self.encoder(x))
-        if return_features:
-            return features
-        return self.head(x)
+        parts: list[nn.Module] = [self.encoder, self.norm]
+        if not return_features:
+            parts.append(self.head)
+        for part in parts:
+            out = part(x)
+        return out
 
 
 def check(DeepClassifier):
@@ -57,40 +60,57 @@ def check(DeepClassifier):
     assert deep > 0.7, f"DeepClassifier: {deep:.1%} right after 60 steps, want more than 70%"
 
     F, H, K = 4, 6, 3
+    calls: list[nn.Module] = []  # of the encoder
     for dtype, tol in ((torch.float32, 1e-5), (torch.float64, 1e-10), (torch.bfloat16, 5e-2)):
         mine, twin = DeepClassifier(F, H, K).to(dtype), plain(F, H, K).to(dtype)
         shapes = {name: tuple(v.shape) for name, v in mine.state_dict().items()}
         want = {name: tuple(v.shape) for name, v in twin.state_dict().items()}
-        assert shapes == want, f"state_dict of {shapes}, want {want}"
+        assert shapes == want, f"DeepClassifier{F, H, K}: state_dict of {shapes}, want {want}"
         twin.load_state_dict(mine.state_dict())
         models = (mine, twin)
         optimizers = [torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9) for m in models]
         for step, n in enumerate((8, 5, 3), start=1):
             x, y, outs = torch.randn(n, F).to(dtype), torch.randint(K, (n,)), []
-            before = x.clone()
+            same = x.clone()
             for model, optimizer in zip(models, optimizers, strict=True):
                 outs.append(seeded(model, x))
                 optimizer.zero_grad()
                 cross_entropy(outs[-1], y).backward()
                 optimizer.step()
             compare(*outs, tol, f"{dtype}, training step {step}, {n} points: wrong logits")
-            assert torch.equal(x, before), f"{dtype}, {n} points: forward changed x"
+            assert torch.equal(x, same), f"{dtype}, {n} points: forward changed x"
         after = mine.state_dict()
         for name, value in twin.state_dict().items():
             compare(after[name], value, tol, f"{dtype}: wrong {name} after three training steps")
 
-        for training, n in ((True, 5), (False, 5), (False, 1)):
-            what = f"{dtype}, {'train' if training else 'eval'} mode, {n} points: wrong "
-            x = torch.randn(F, n).to(dtype).t()
+        mine.get_submodule("encoder.0").register_forward_hook(lambda part, *_: calls.append(part))
+        for mode, n in (("train", 5), ("eval", 5), ("eval", 1), ("train, BatchNorm in eval", 5)):
             for model in models:
-                model.train(training)
-            compare(seeded(mine, x), seeded(twin, x), tol, f"{what}logits")
-            features = seeded(mine, x, return_features=True)
-            compare(features, seeded(twin[:-1], x), tol, f"{what}features")
-            modes = {part.training for part in mine.modules()}
-            assert modes == {training}, f"{what}mode afterwards: training is {modes}"
-        out = mine.to("meta")(x.to("meta"))
-        assert out.is_meta, f"a model on the meta device gives logits on {out.device}"
+                model.train(mode != "eval")
+                model.get_submodule("encoder.1").train(mode == "train")
+            before = {name: part.training for name, part in mine.named_modules()}
+            for features in (False, True):
+                what = f"{dtype}, mode {mode}, {n} points, return_features={features}: "
+                x = torch.randn(F, n).to(dtype).t().requires_grad_()
+                calls.clear()
+                got = seeded(mine, x, return_features=features)
+                after = {name: part.training for name, part in mine.named_modules()}
+                right = seeded(twin[:-1] if features else twin, x)
+                assert len(calls) <= 1, f"{what}{len(calls)} passes through the encoder, want 1"
+                assert after == before, f"{what}afterwards training is {after}, want {before}"
+                compare(got, right, tol, f"{what}wrong values")
+                upstream = torch.randn(right.shape).to(dtype)
+                grads = gradients(mine, got, x, upstream)
+                for name, theirs in gradients(twin, right, x, upstream).items():
+                    if theirs is not None:  # the head has no part in the features
+                        assert grads[name] is not None, f"{what}no gradient reaches {name}"
+                        compare(grads[name], theirs, tol, f"{what}wrong gradient of {name}")
+        try:
+            out = mine.eval().to("meta")(x.to("meta"))
+        except Exception as error:
+            out = error
+        what = f"{dtype}, model and x on the meta device: {out!r}, want logits there"
+        assert getattr(out, "is_meta", False), what
 
 
 def plain(in_dim: int, hidden: int, num_classes: int) -> nn.Sequential:
@@ -101,9 +121,25 @@ def plain(in_dim: int, hidden: int, num_classes: int) -> nn.Sequential:
     return nn.Sequential(OrderedDict(encoder=encoder, norm=nn.LayerNorm(in_dim), head=head))
 
 
-def seeded(model: nn.Module, *args, **kwargs) -> Tensor:
+def seeded(model: nn.Module, x: Tensor, **options: bool) -> Tensor:
     torch.manual_seed(1)  # for Dropout
-    return model(*args, **kwargs)
+    return called(model, x, **options)
+
+
+def called(model: nn.Module, x: Tensor, **options: bool) -> Tensor:
+    out = model(x, **options)
+    what = f"{type(model).__name__} called with x {tuple(x.shape)} and {options}"
+    assert isinstance(out, Tensor), f"{what}: {type(out).__name__}, want a Tensor"
+    assert out.requires_grad, f"{what}: no gradient flows back"
+    return out
+
+
+def gradients(
+    model: nn.Module, out: Tensor, x: Tensor, upstream: Tensor
+) -> dict[str, Tensor | None]:
+    leaves = {"x": x, **dict(model.named_parameters())}
+    grads = torch.autograd.grad(out, list(leaves.values()), upstream, allow_unused=True)
+    return dict(zip(leaves, grads, strict=True))
 
 
 def accuracy_after_training(model: nn.Module) -> float:
@@ -113,7 +149,7 @@ def accuracy_after_training(model: nn.Module) -> float:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
     for _ in range(60):
         optimizer.zero_grad()
-        cross_entropy(model(x), y).backward()
+        cross_entropy(called(model, x), y).backward()
         optimizer.step()
     return (model.eval()(x).argmax(dim=1) == y).float().mean().item()
 

@@ -49,17 +49,18 @@ def train_epoch(
 def check(train_epoch):
     torch.manual_seed(0)
     F, K = 6, 3
-    centers = 2 * torch.randn(K, F)  # of the classes
+    centers = 2 * torch.randn(5, F)  # of the classes
     first = nn.Linear(F, K)
     optimizer = torch.optim.SGD(first.parameters(), lr=0.05)
     for epoch in range(1, 5):
-        loss, accuracy = train_epoch(first, iter(batches_of((32,) * 5, centers)), optimizer)
+        loss, accuracy = train_epoch(first, batches_of((32,) * 5, centers[:K]), optimizer)
         print(f"epoch {epoch}: loss {loss:.3f}, accuracy {accuracy:.1%}")
 
     parts = [nn.Linear(F, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, K)]
+    passes: list[tuple[Tensor, ...]] = []  # through the model
     for name, model, sizes in (
         ("the model from above", first, (32, 32, 5)),
-        ("an untrained linear model", nn.Linear(F, K), (7, 4, 1)),
+        ("an untrained linear model, 5 classes", nn.Linear(F, 5), (7, 4, 1)),
         ("one with BatchNorm and Dropout", nn.Sequential(*parts), (9, 9, 4)),
         ("one in float64", nn.Linear(F, K).double(), (1,)),
     ):
@@ -67,12 +68,20 @@ def check(train_epoch):
         mine, other = (torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9) for m in (model, twin))
         for p in model.parameters():
             p.grad = torch.ones_like(p)  # left over from somewhere
-        for epoch in (1, 2):
-            what = f"{name}, batches of {sizes}, epoch {epoch}: "
-            batches = batches_of(sizes, centers.to(next(model.parameters()).dtype))
+        model.register_forward_pre_hook(lambda _, given: passes.append(given))
+        for epoch, note in ((1, " (before it all gradients are 1)"), (2, "")):
+            what = f"{name}, an iterator of batches of {sizes}, epoch {epoch}{note}: "
+            *_, bias = model.parameters()  # as long as there are classes
+            batches = batches_of(sizes, centers[: len(bias)].to(bias.dtype))
             before = copy.deepcopy(batches)
+            passes.clear()
             torch.manual_seed(epoch)  # for Dropout
-            result = train_epoch(model, iter(batches), mine)
+            try:
+                result = train_epoch(model, iter(batches), mine)
+            except (TypeError, ZeroDivisionError) as error:
+                raise AssertionError(f"{what}{error!r}, want (loss, accuracy)") from error
+            n = len(passes)
+            assert n == len(sizes), f"{what}{n} passes through the model, want {len(sizes)}"
             torch.manual_seed(epoch)
             want = counted_one_by_one(twin, batches, other)
             kinds = [type(v) for v in result]
@@ -82,7 +91,9 @@ def check(train_epoch):
             after = model.state_dict()
             for key, value in twin.state_dict().items():
                 torch.testing.assert_close(
-                    after[key], value, msg=lambda m, w=f"{what}wrong {key} afterwards": f"{w}\n{m}"
+                    after[key],
+                    value,
+                    msg=lambda m, w=f"{what}wrong {key} after the steps": f"{w}\n{m}",
                 )
             modes = {part.training for part in model.modules()}
             assert modes == {True}, f"{what}left in a mode with training {modes}, want True"

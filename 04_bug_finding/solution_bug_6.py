@@ -1,10 +1,11 @@
-"""Bug hunt 6: the head was fed the raw input.
+"""Bug hunt 6: the head was fed the raw input, for the loop never handed anything on.
 
 Symptom  the accuracy of a linear model, whatever the encoder's width and however long it trains.
-Cause    the encoder gives in_dim features back, so head(x) has the right shape as well: a linear
-         model with an encoder beside it that gets no gradient. The features are computed and used
-         (return_features gives them out), so no linter complains of an unused variable.
-Fix      the head judges the features.
+Cause    every part was given x, and the last result won: the logits were head(x), a linear model
+         with an encoder beside it that gets no gradient; the features were norm(x). The encoder
+         gives in_dim features back, so every shape fits; every part is called and every variable
+         used, so neither hooks that print shapes nor a linter complain.
+Fix      each part gets what the part before it returned.
 Spot it  after one backward, list the parameters whose grad is None: a part that was left out shows
          at once. Compare with a linear baseline before tuning anything. In tests give in_dim and
          the feature size different values where the design allows it. DistributedDataParallel
@@ -28,10 +29,12 @@ class DeepClassifier(nn.Module):
         self.head = nn.Linear(in_dim, num_classes)
 
     def forward(self, x: Tensor, return_features: bool = False) -> Tensor:
-        features = self.norm(self.encoder(x))
-        if return_features:
-            return features
-        return self.head(features)
+        parts: list[nn.Module] = [self.encoder, self.norm]
+        if not return_features:
+            parts.append(self.head)
+        for part in parts:
+            x = part(x)
+        return x
 
 
 if __name__ == "__main__":

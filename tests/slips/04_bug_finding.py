@@ -4,6 +4,21 @@ An edit is (text in the solution, text in its place), or Python text that define
 solution's names anew.
 """
 
+FORWARD = """\
+        parts: list[nn.Module] = [self.encoder, self.norm]
+        if not return_features:
+            parts.append(self.head)
+        for part in parts:
+            x = part(x)
+        return x
+"""
+
+
+def features_then(result: str) -> tuple[str, str]:
+    """Hunt 6 without its loop."""
+    return FORWARD, f"        features = self.norm(self.encoder(x))\n        return {result}\n"
+
+
 SLIPS = {
     "buggy_code_1": {
         "labels through a tensor of the features' dtype": (
@@ -60,6 +75,36 @@ class ProductDataset(Dataset):
             "int(v.split(',')[-1]) for v in lines]",
         ),
         "last line lost": ("return len(self.y)", "return len(self.y) - 1"),
+        "the file read whole": ("for line in lines]", "for line in lines.read().splitlines()]"),
+        "lines counted first": (
+            "        rows = [",
+            "        n = sum(1 for _ in lines)\n        lines.seek(0)\n        rows = [",
+        ),
+        "the last character cut off": ('line.split(",")', 'line[:-1].split(",")'),
+        "squeezed features": (
+            "for row in rows], dtype=dtype)",
+            "for row in rows], dtype=dtype).squeeze()",
+        ),
+        "squeezed labels": (
+            "int(row[-1]) for row in rows])",
+            "int(row[-1]) for row in rows]).squeeze()",
+        ),
+        "three features": ("row[:-1]]", "row[:3]]"),
+        "NumPy, a file of one line forgotten": """
+import numpy as np
+
+class ProductDataset(Dataset):
+    def __init__(self, lines, dtype=torch.float32):
+        table = np.loadtxt(lines, delimiter=",")
+        self.x = torch.from_numpy(table[:, :-1]).to(dtype)
+        self.y = torch.from_numpy(table[:, -1].astype(np.int64))
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i], self.y[i]
+""",
     },
     "buggy_code_2": {
         "joined along the batch": (
@@ -126,6 +171,24 @@ class RiskModel(nn.Module):
         "no ReLU": (
             "self.labs = nn.Sequential(nn.Linear(num_labs, hidden), nn.ReLU())",
             "self.labs = nn.Sequential(nn.Linear(num_labs, hidden))",
+        ),
+        "labs repeated in eval mode": (
+            "        features =",
+            "        if not self.training:\n            labs = labs.expand(len(vitals), -1)\n"
+            "        features =",
+        ),
+        "sizes held by an assert": (
+            "        features =",
+            "        assert len(vitals) == len(labs)\n        features =",
+        ),
+        "a tensor on a fixed device": (
+            "return self.head(features)",
+            "return self.head(features) + torch.zeros(1, dtype=features.dtype)",
+        ),
+        "no gradients": ("return self.head(features)", "return self.head(features).detach()"),
+        "no ReLU in train mode": (
+            "self.labs(labs)]",
+            "(self.labs[0] if self.training else self.labs)(labs)]",
         ),
         "inputs scaled in place": (
             "        features =",
@@ -209,6 +272,42 @@ class ConditionalCNN(nn.Module):
             "self.conv = nn.Conv2d(in_c + cond_dim, hidden, kernel_size=3, padding=1)",
             "self.conv = nn.Conv2d(in_c + cond_dim, hidden, kernel_size=3)",
         ),
+        "sizes held by an assert": (
+            "        planes =",
+            "        assert len(x) == len(cond)\n        planes =",
+        ),
+        "the condition dropped in eval mode": (
+            "        planes =",
+            "        cond = cond if self.training else cond * 0\n        planes =",
+        ),
+        "a batch of one repeated in eval mode": (
+            "        planes =",
+            "        cond = cond if self.training else cond.expand(N, -1)\n        planes =",
+        ),
+        "pictures of one row forgotten": (
+            "expand(-1, -1, H, W)",
+            "expand(-1, -1, H, W if H > 1 else 1)",
+        ),
+        "planes on a fixed device": (
+            "cond[:, :, None, None].expand(-1, -1, H, W)",
+            "cond[:, :, None, None] * torch.ones(H, W, dtype=x.dtype)",
+        ),
+        "no gradients": ("maps.mean(dim=(2, 3)))", "maps.mean(dim=(2, 3))).detach()"),
+        "a head of another class": """
+class Head(nn.Module):
+    def __init__(self, hidden, num_classes):
+        super().__init__()
+        linear = nn.Linear(hidden, num_classes)
+        self.weight, self.bias = linear.weight, linear.bias
+
+    def forward(self, h):
+        return nn.functional.linear(h, self.weight, self.bias)
+
+class ConditionalCNN(ConditionalCNN):
+    def __init__(self, in_c, cond_dim, hidden, num_classes):
+        super().__init__(in_c, cond_dim, hidden, num_classes)
+        self.head = Head(hidden, num_classes)
+""",
         "a 1x1 convolution": ("kernel_size=3, padding=1", "kernel_size=1"),
         "no ReLU": (".relu()", ""),
         "the maximum of the pixels": ("maps.mean(dim=(2, 3))", "maps.amax(dim=(2, 3))"),
@@ -225,42 +324,69 @@ class ConditionalCNN(nn.Module):
         "float32 whatever came": ("maps.mean(dim=(2, 3)))", "maps.mean(dim=(2, 3))).float()"),
     },
     "buggy_code_6": {
-        "the head fed the raw input": ("self.head(features)", "self.head(x)"),
-        "the raw input in eval mode": (
-            "self.head(features)",
-            "self.head(features if self.training else x)",
+        "the head fed the raw input": features_then(
+            "features if return_features else self.head(x)"
         ),
-        "the head fed input and features": ("self.head(features)", "self.head(x + features)"),
-        "LayerNorm left out for the head": ("self.head(features)", "self.head(self.encoder(x))"),
-        "LayerNorm of the input": ("self.head(features)", "self.head(self.norm(x))"),
-        "LayerNorm left out": ("self.norm(self.encoder(x))", "self.encoder(x)"),
-        "two passes through the encoder": (
-            "self.head(features)",
-            "self.head(self.norm(self.encoder(x)))",
+        "the raw input in eval mode": features_then(
+            "features if return_features else self.head(features if self.training else x)"
         ),
-        "features detached": ("self.head(features)", "self.head(features.detach())"),
+        "the head fed input and features": features_then(
+            "features if return_features else self.head(x + features)"
+        ),
+        "LayerNorm left out for the head": features_then(
+            "features if return_features else self.head(self.encoder(x))"
+        ),
+        "LayerNorm of the input": features_then(
+            "features if return_features else self.head(self.norm(x))"
+        ),
+        "LayerNorm left out": ("[self.encoder, self.norm]", "[self.encoder]"),
+        "LayerNorm first": ("[self.encoder, self.norm]", "[self.norm, self.encoder]"),
+        "only the first part handed on": (
+            "            x = part(x)\n        return x",
+            "            out = part(x)\n            x = out if part is self.encoder else x\n"
+            "        return out",
+        ),
+        "two passes through the encoder": features_then(
+            "features if return_features else self.head(self.norm(self.encoder(x)))"
+        ),
+        "a second pass in eval mode": (
+            "        for part in parts:\n",
+            "        if not self.training:\n            self.encoder(x)\n"
+            "        for part in parts:\n",
+        ),
+        "features detached": features_then(
+            "features if return_features else self.head(features.detach())"
+        ),
+        "features given out detached": features_then(
+            "features.detach() if return_features else self.head(features)"
+        ),
         "encoder without gradients": (
-            "self.norm(self.encoder(x))",
-            "self.norm(self.encoder(x).detach())",
+            "x = part(x)",
+            "x = part(x).detach() if part is self.encoder else part(x)",
         ),
+        "no gradients": ("x = part(x)", "x = part(x).detach()"),
+        "x detached": ("        for part", "        x = x.detach()\n        for part"),
         "features in eval mode": (
-            "        features = self.norm(self.encoder(x))",
-            "        self.encoder.eval()\n        features = self.norm(self.encoder(x))\n"
-            "        self.encoder.train(self.training)",
+            "        for part in parts:\n            x = part(x)\n",
+            "        self.encoder.eval()\n        for part in parts:\n            x = part(x)\n"
+            "        self.encoder.train(self.training)\n",
+        ),
+        "the encoder put in the model's mode": (
+            "        for part",
+            "        self.encoder.train(self.training)\n        for part",
         ),
         "left in eval mode": (
-            "        if return_features:\n",
-            "        if return_features:\n            self.eval()\n",
+            "        for part in parts:\n",
+            "        if return_features:\n            self.eval()\n        for part in parts:\n",
         ),
-        "features that are the logits": (
-            "            return features",
-            "            return self.head(features)",
+        "features that are the logits": ("if not return_features", "if True"),
+        "features before LayerNorm": features_then(
+            "self.encoder(x) if return_features else self.head(features)"
         ),
-        "features before LayerNorm": (
-            "            return features",
-            "            return self.encoder(x)",
+        "features and logits always": features_then("self.head(features), features"),
+        "features with the logits": features_then(
+            "(features, self.head(features)) if return_features else self.head(features)"
         ),
-        "features and logits always": ("self.head(features)", "(self.head(features), features)"),
         "more dropout": ("nn.Dropout(0.1)", "nn.Dropout(0.5)"),
         "no dropout": ("nn.Dropout(0.1)", "nn.Identity()"),
         "no BatchNorm": ("nn.BatchNorm1d(hidden)", "nn.Identity()"),
@@ -268,11 +394,17 @@ class ConditionalCNN(nn.Module):
             "self.head = nn.Linear(in_dim, num_classes)",
             "self.head = nn.Sequential(nn.Linear(in_dim, in_dim), nn.Linear(in_dim, num_classes))",
         ),
-        "x changed": (
-            "        features =",
-            "        x = x.add_(0.1)\n        features =",
+        "x changed": ("        for part", "        x = x.data.add_(0.1)\n        for part"),
+        "probabilities for logits": features_then(
+            "features if return_features else self.head(features).softmax(dim=1)"
         ),
-        "probabilities for logits": ("self.head(features)", "self.head(features).softmax(dim=1)"),
+        "a tensor on a fixed device": """
+import torch
+
+class DeepClassifier(DeepClassifier):
+    def forward(self, x, return_features=False):
+        return super().forward(x, return_features) + torch.zeros(1, dtype=x.dtype)
+""",
     },
     "buggy_code_8": {
         "labels (N, 1) against predictions (N,)": (
@@ -317,6 +449,23 @@ class ConditionalCNN(nn.Module):
         "a second pass through the model": (
             "        optimizer.zero_grad()\n",
             "        model(x)\n        optimizer.zero_grad()\n",
+        ),
+        "a second pass in eval mode": (
+            "        optimizer.zero_grad()\n",
+            "        model.eval()\n        model(x)\n        model.train()\n"
+            "        optimizer.zero_grad()\n",
+        ),
+        "three classes": (
+            "loss = -log_probs.gather(1, y).mean()",
+            "loss = -(log_probs * nn.functional.one_hot(y[:, 0], 3)).sum(dim=1).mean()",
+        ),
+        "loader read twice": (
+            "    model.train()\n",
+            "    model.train()\n    n = sum(len(y) for _, y in loader)\n",
+        ),
+        "loader with a length": (
+            "return loss_sum / seen",
+            "return loss_sum * len(loader) / len(loader) / seen",
         ),
         "accuracy in eval mode": (
             "hits += (log_probs.argmax(dim=1, keepdim=True) == y).sum().item()",
@@ -396,6 +545,16 @@ class ConditionalCNN(nn.Module):
         "no backward": ("    loss.backward()\n", ""),
         "no step": ("    optimizer.step()\n", ""),
         "two steps": ("    optimizer.step()\n", "    optimizer.step()\n    optimizer.step()\n"),
+        "moved only if x is elsewhere": (
+            "    x, y = x.to(device), y.to(device)\n",
+            "    if x.device != device:\n        x, y = x.to(device), y.to(device)\n",
+        ),
+        "moved only if y is elsewhere": (
+            "    x, y = x.to(device), y.to(device)\n",
+            "    if y.device != device:\n        x, y = x.to(device), y.to(device)\n",
+        ),
+        "the device of the first buffer": ("model.parameters()", "model.buffers()"),
+        "gradients for x": ("    device = next", "    x.requires_grad_()\n    device = next"),
         "a number for a tensor": ("return loss", "return loss.item()"),
         "the loss of another batch size": ("(model(x), y)", '(model(x), y, reduction="sum")'),
         "the loss after the step": (
@@ -456,6 +615,37 @@ class ConditionalCNN(nn.Module):
             "Iterable[tuple[Tensor, Tensor]]) -> float:\n",
             "def validate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:\n"
             "    torch.set_grad_enabled(False)\n",
+        ),
+        "gradients switched back on, whoever had them off": """
+def validate(model, batches):
+    was_training = model.training
+    model.eval()
+    torch.set_grad_enabled(False)
+    hits = [(model(x).argmax(dim=1) == y) for x, y in batches]
+    torch.set_grad_enabled(True)
+    model.train(was_training)
+    return torch.cat(hits).double().mean().item()
+""",
+        "parameters frozen for good": (
+            "    model.eval()\n",
+            "    model.eval()\n    model.requires_grad_(False)\n",
+        ),
+        "parameters frozen, then all of them thawed": (
+            "    model.train(was_training)\n",
+            "    model.train(was_training)\n    model.requires_grad_(True)\n",
+        ),
+        "gradients cleared": ("    model.eval()\n", "    model.eval()\n    model.zero_grad()\n"),
+        "gradients zeroed": (
+            "    model.eval()\n",
+            "    model.eval()\n    model.zero_grad(set_to_none=False)\n",
+        ),
+        "seed fixed besides": (
+            "    model.eval()\n",
+            "    model.eval()\n    torch.manual_seed(0)\n",
+        ),
+        "a note left on the model": (
+            "    return correct / total",
+            "    model.accuracy = correct / total\n    return correct / total",
         ),
         "mean of the batches' accuracies": (
             "        correct += (predicted == y).sum().item()\n        total += len(y)\n",
@@ -527,6 +717,39 @@ class ConditionalCNN(nn.Module):
             "with torch.no_grad():\n            h = torch.tanh(self.value(y))\n",
         ),
         "float64 lost": ("return h", "return h.float()"),
+        "in place in eval mode": (
+            "h = h * torch.sigmoid(self.gate(y))",
+            "g = torch.sigmoid(self.gate(y))\n        h = h * g if self.training else h.mul_(g)",
+        ),
+        "in place where value is frozen": (
+            "h = h * torch.sigmoid(self.gate(y))",
+            "g = torch.sigmoid(self.gate(y))\n"
+            "        h = h * g if self.value.weight.requires_grad else h.mul_(g)",
+        ),
+        "in place where x needs no gradient": (
+            "h = h * torch.sigmoid(self.gate(y))",
+            "g = torch.sigmoid(self.gate(y))\n        h = h * g if x.requires_grad else h.mul_(g)",
+        ),
+        "gate detached outside float64": (
+            "h = h * torch.sigmoid(self.gate(y))",
+            "g = torch.sigmoid(self.gate(y))\n"
+            "        h = h * (g if x.dtype == torch.float64 else g.detach())",
+        ),
+        "RMSNorm": ("nn.LayerNorm(dim)", "nn.RMSNorm(dim)"),
+        "another eps": ("nn.LayerNorm(dim)", "nn.LayerNorm(dim, eps=1e-6)"),
+        "no weights in the norm": (
+            "nn.LayerNorm(dim)",
+            "nn.LayerNorm(dim, elementwise_affine=False)",
+        ),
+        "no bias": ("nn.Linear(hidden, dim)", "nn.Linear(hidden, dim, bias=False)"),
+        "a wider block": (
+            "        super().__init__()\n",
+            "        super().__init__()\n        hidden *= 2\n",
+        ),
+        "Dropout added": (
+            "        return h\n",
+            "        return nn.functional.dropout(h, 0.1, self.training)\n",
+        ),
     },
     "buggy_code_9": {
         "never in eval mode": ("        model.eval()\n", ""),
@@ -646,6 +869,12 @@ def fit(model, optimizer, train_batches, val_batches, epochs):
             "        model.eval()\n        if not history:\n            total, samples = 0.0, 0\n",
         ),
         "no zero_grad": ("            optimizer.zero_grad()\n", ""),
+        "gradients cleared after the step only": (
+            "            optimizer.zero_grad()\n            loss.backward()\n"
+            "            optimizer.step()\n",
+            "            loss.backward()\n            optimizer.step()\n"
+            "            optimizer.zero_grad()\n",
+        ),
         "no step": ("            optimizer.step()\n", ""),
         "an optimizer of its own": (
             "    history = []\n",
@@ -713,6 +942,21 @@ def fit(model, optimizer, train_batches, val_batches, epochs):
         ),
         "optimizer not stepped": ("            optimizer.step()\n", ""),
         "no zero_grad": ("            optimizer.zero_grad()\n", ""),
+        "gradients cleared after the step only": (
+            "            optimizer.zero_grad()\n            loss.backward()\n"
+            "            optimizer.step()\n",
+            "            loss.backward()\n            optimizer.step()\n"
+            "            optimizer.zero_grad()\n",
+        ),
+        "stepped after the short batch": (
+            "            samples += len(y)\n        scheduler.step()\n",
+            "            samples += len(y)\n            if len(y) < 16:\n"
+            "                scheduler.step()\n",
+        ),
+        "stepped every fourth batch": (
+            "        scheduler.step()\n",
+            "        for _ in batches[::4]:\n            scheduler.step()\n",
+        ),
         "train mode not set": ("    model.train()\n", ""),
         "loss of the last batch": ("total / samples", "loss.item()"),
         "mean of the batches' means": ("total / samples", "total / len(batches)"),
@@ -788,6 +1032,19 @@ class ProductDataset(Dataset):
         ),
     },
     "buggy_code_3": {
+        "the condition through the convolution on its own": """
+from torch.nn.functional import conv2d
+
+class ConditionalCNN(ConditionalCNN):
+    def forward(self, x, cond):
+        if len(x) != len(cond):
+            raise ValueError(f"{len(x)} pictures, {len(cond)} instructions")
+        C, (H, W) = x.shape[1], x.shape[2:]
+        maps = conv2d(x, self.conv.weight[:, :C], self.conv.bias, padding=1)
+        planes = cond[:, :, None, None].expand(-1, -1, H, W)
+        maps = maps + conv2d(planes, self.conv.weight[:, C:], padding=1)
+        return self.head(maps.relu().mean(dim=(2, 3)))
+""",
         "planes copied": (
             "cond[:, :, None, None].expand(-1, -1, H, W)",
             "cond.repeat_interleave(H * W, dim=1).view(*cond.shape, H, W)",
@@ -817,10 +1074,10 @@ class ConditionalCNN(nn.Module):
 """,
     },
     "buggy_code_6": {
-        "one return": (
-            "        if return_features:\n            return features\n"
-            "        return self.head(features)",
-            "        return features if return_features else self.head(features)",
+        "no loop": features_then("features if return_features else self.head(features)"),
+        "always all parts, the last one not always used": (
+            "            x = part(x)\n        return x",
+            "            x, out = part(x), x\n        return x",
         ),
         "a method for the features": """
 class DeepClassifier(DeepClassifier):
@@ -931,6 +1188,15 @@ def validate(model, batches):
             "h = torch.tanh(self.value(y))  # (*, H)\n        h = h * torch.sigmoid(self.gate(y))",
             "h = self.value(y).tanh_() * self.gate(y).sigmoid_()",
         ),
+        "recomputed on the way back": (
+            "h = torch.tanh(self.value(y))  # (*, H)\n        h = h * torch.sigmoid(self.gate(y))",
+            "from torch.utils.checkpoint import checkpoint\n"
+            "        h = checkpoint(\n"
+            "            lambda y: torch.tanh(self.value(y)) * self.gate(y).sigmoid(),\n"
+            "            y,\n"
+            "            use_reentrant=False,\n"
+            "        )",
+        ),
         "in one expression": (
             "h = self.out(h)  # (*, D)\n        h += x\n        return h",
             "return torch.add(x, self.out(h))",
@@ -996,12 +1262,6 @@ def fit(model, optimizer, scheduler, batches, epochs):
         "after the books are kept": (
             "        scheduler.step()\n        history.append(total / samples)\n",
             "        history.append(total / samples)\n        scheduler.step()\n",
-        ),
-        "cleared after each step": (
-            "            optimizer.zero_grad()\n            loss.backward()\n"
-            "            optimizer.step()\n",
-            "            loss.backward()\n            optimizer.step()\n"
-            "            optimizer.zero_grad()\n",
         ),
     },
 }
