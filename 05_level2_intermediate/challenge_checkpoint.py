@@ -1,24 +1,23 @@
 """Checkpoints: a training may die at any moment and has to go on as if nothing had happened.
 
-Machines are taken away, disks are full and people press Ctrl-C, also in the middle of saving. And a
-file that somebody sent you may hold code instead of weights.
+It may die in the middle of saving, too, and a file that somebody sent you may hold code.
 
     save_checkpoint  writes a file that torch.load(path, weights_only=True) reads: a dict with the
                      keys "model" and "optimizer", their state dicts, and "epoch", the int; no more
     load_checkpoint  puts the file's state into model and, if one is given, into optimizer; returns
                      the saved epoch. Training on equals, bit for bit, never having stopped
-    path             str or Path, absolute or relative ("last.pt" is in the working directory)
+    path             str or Path, absolute or relative
 
 Saving: at every moment path holds what it held before (a whole file or none) or the whole new file.
-A file that you need meanwhile lies in path's own folder, since others may be on another disk, and
-is gone afterwards. Missing parent folders are made. An exception that stops save_checkpoint (also
-KeyboardInterrupt) reaches the caller, and the folder's files are those that were there before.
-Loading: the device it was saved on may be missing here; model and optimizer stay on theirs.
-Nothing in the file is ever executed, whatever torch.load does by default. No file:
-FileNotFoundError. Any other file that is no such dict (foreign, truncated, a key missing):
-ValueError, whose message is one line that names path and, for a dict, each missing key; model and
-optimizer are as before. State of another architecture: RuntimeError or ValueError, in that case
-model may be changed. Neither function changes modes or requires_grad.
+Temporary files lie in path's folder and are gone afterwards. Missing parent folders are made. What
+stops save_checkpoint (KeyboardInterrupt too, or that path is a folder) reaches the caller as it is,
+and the folder's files are those that were there before.
+Loading: the device it was saved on may be missing here; model and optimizer stay on theirs. Nothing
+in the file is executed, in any environment. No file: FileNotFoundError. A file that is no such dict
+(foreign, truncated, a key missing, a value that is no dict or no int): ValueError, whose message is
+one line that names path and, for a dict, each missing key; model and optimizer are as before.
+Further keys may be ignored or refused. State of another architecture: RuntimeError or ValueError;
+model may be changed, optimizer is as before. Neither function changes modes or requires_grad.
 
 Ask yourself: which changes does a file system make at once, and which can be half done?
 Guide: https://docs.pytorch.org/tutorials/beginner/saving_loading_models.html
@@ -32,7 +31,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import torch
 from torch import nn
@@ -102,14 +101,19 @@ def check_file(save_checkpoint, folder):
     model[:3].eval().requires_grad_(False)
     want, modes = contents(model, optimizer, 7), flags(model)
     for path in (folder / "a" / "last.pt", "last.pt"):
-        save_checkpoint(model, optimizer, 7, path)
+        try:
+            save_checkpoint(model, optimizer, 7, path)
+        except OSError as error:
+            raise AssertionError(f"save_checkpoint to {path}: {error!r}, want a file") from error
         assert os.path.isfile(path), f"save_checkpoint to {path}: no file is there"
         try:
             got = torch.load(path, weights_only=True)
         except Exception as error:
-            raise AssertionError(f"torch.load({path}, weights_only=True): {error}") from error
+            what = f"torch.load({path}, weights_only=True): {type(error).__name__}"
+            raise AssertionError(f"{what}, want it to load") from error
         assert isinstance(got, dict), f"the file holds a {type(got)}, want a dict"
         assert got.keys() == want.keys(), f"the file has the keys {list(got)}, want {list(want)}"
+        assert type(got["epoch"]) is int, f"the file holds as epoch {got['epoch']!r}, want 7"
         same(got, want, "the file does not hold what was saved")
     same(contents(model, optimizer, 7), want, "save_checkpoint changed what it saved")
     assert flags(model) == modes, "save_checkpoint changed modes or requires_grad of the model"
@@ -140,35 +144,50 @@ def check_resume(save_checkpoint, load_checkpoint, folder):
 
 
 def check_saving(save_checkpoint, folder):
-    folder.mkdir()
-    path = folder / "last.pt"
+    (folder / "taken").mkdir(parents=True)
     (folder / "best.pt").write_bytes(b"another file")
     with patch.multiple(os, replace=same_disk(os.replace), rename=same_disk(os.rename)):
-        for epoch in (1, 2):
-            model, optimizer = training(epoch)
-            old = path.read_bytes() if path.exists() else None
-            seen = moments(path, save_checkpoint, model, optimizer, epoch, path)
+        for epoch, name in enumerate(("last.pt", "last.pt", "last.tmp"), 1):
+            before, what = files(folder), f"save {epoch}, to {name}"
+            seen = moments(folder / name, save_checkpoint, *training(epoch), epoch, folder / name)
             sizes = ["no file" if s is None else f"{len(s)} bytes" for s in seen]
-            assert len(seen) == 2 and seen[0] == old, (
-                f"save {epoch}: path held, in turn, {sizes}, want the old file and then the new one"
+            assert len(seen) == 2 and seen[0] == before.get(name), (
+                f"{what}: path held, in turn, {sizes}, want the old file and then the new one"
             )
-            found = sorted(os.listdir(folder))
-            assert found == ["best.pt", "last.pt"], f"after save {epoch} the folder holds {found}"
+            unchanged(folder, {**before, name: seen[1]}, what)
 
-        for error in (OSError("no space left on device"), KeyboardInterrupt("Ctrl-C")):
-            for goal in (path, folder / "new.pt"):
-                old, came = path.read_bytes(), None
-                model, optimizer = training(1)
-                optimizer.param_groups[0]["note"] = Unsavable(error)
-                try:
-                    save_checkpoint(model, optimizer, 3, goal)
-                except BaseException as caught:
-                    came = caught
-                what = f"saving to {goal.name} was stopped by {error!r}"
+    before, (model, optimizer) = files(folder), training(1)
+    came = caught(save_checkpoint, model, optimizer, 3, folder / "taken")
+    assert came, "save_checkpoint to taken, a folder: no exception came, want one"
+    unchanged(folder, before, "save_checkpoint to taken, a folder")
+    for error in (OSError("no space left"), KeyboardInterrupt("Ctrl-C"), SystemExit("stop")):
+        optimizer.param_groups[0]["note"] = Unsavable(error)
+        for goal in ("last.pt", "new.pt"):
+            for when, save in (("before", Mock(side_effect=error)), ("while", torch.save)):
+                what = f"save_checkpoint to {goal}, {error!r} {when} torch.save writes"
+                with patch.object(torch, "save", save):
+                    came = caught(save_checkpoint, model, optimizer, 3, folder / goal)
                 assert type(came) is type(error), f"{what}: to the caller came {came!r}"
-                found = sorted(os.listdir(folder))
-                assert found == ["best.pt", "last.pt"], f"{what}: the folder then holds {found}"
-                assert path.read_bytes() == old, f"{what}: the old last.pt is not whole any more"
+                unchanged(folder, before, what)
+
+
+def files(folder):
+    return {p.name: p.read_bytes() if p.is_file() else os.listdir(p) for p in folder.iterdir()}
+
+
+def unchanged(folder, want, what):
+    got = files(folder)
+    assert sorted(got) == sorted(want), f"{what}: there is then {sorted(got)}, want {sorted(want)}"
+    other = [name for name in want if got[name] != want[name]]
+    assert not other, f"{what}: changed are {other}, want them as they were"
+
+
+def caught(function, *args):
+    try:
+        function(*args)
+    except BaseException as error:
+        return error
+    return None
 
 
 def same_disk(move):
@@ -254,6 +273,8 @@ def check_loading(load_checkpoint, folder):
     for key in keys:
         rest = as_bytes({k: v for k, v in state.items() if k != key})
         cases.append((f"a dict without {key}", rest, [key]))
+    for key, value in {"model": 3, "optimizer": None, "epoch": "5"}.items():
+        cases.append((f"a dict with {key} {value!r}", as_bytes({**state, key: value}), []))
     cases += [("a pickle that runs code", pickle.dumps(evil, protocol=2), [])]
     cases += [("a checkpoint that runs code", as_bytes({**state, "note": evil}), [])]
     unsafe = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "0"}
@@ -273,10 +294,15 @@ def check_loading(load_checkpoint, folder):
     message_of((FileNotFoundError,), "load_checkpoint, no file", load_checkpoint, path, model)
 
     small, large = nn.Sequential(*model[:4]), nn.Sequential(*model, nn.Linear(3, 2))
+    wide = nn.Sequential(model[0], nn.Linear(5, 7), *model[2:4], nn.Linear(7, 3))
     path.write_bytes(whole)
-    for other, name in ((small, "fewer layers"), (large, "more layers")):
+    for other, name in ((small, "fewer layers"), (large, "more layers"), (wide, "wider layers")):
         what = f"load_checkpoint into a model of {name} than the saved one"
-        message_of((RuntimeError, ValueError), what, load_checkpoint, path, other)
+        optimizer = torch.optim.SGD(other.parameters(), lr=0.3)
+        before = copy.deepcopy(optimizer.state_dict())
+        for args in ((path, other), (path, other, optimizer)):
+            message_of((RuntimeError, ValueError), what, load_checkpoint, *args)
+        same(optimizer.state_dict(), before, f"{what}: optimizer changed by it")
 
 
 def message_of(errors, what, function, *args):

@@ -1,27 +1,27 @@
 """Train, validate, repeat: the loop that tells whether a model learns or memorizes.
 
-Training changes the model, validation must leave no trace. Both run when they do the wrong thing.
+Training changes the model, validation must leave no trace.
 
-    train_one_epoch   float: the mean over all samples of the loss of their batch before its step
+    train_one_epoch   float: the mean loss per sample, each batch's taken before its step
     validate          tuple of two floats: the mean loss per sample, and the accuracy: the share (0
                       to 1) of the samples whose label has the largest of their logits
-    train_for_epochs  `epochs` times: an epoch of training, then a validation. Returns a dict with
-                      the keys "train_loss", "val_loss", "val_acc" alone, each a list of floats: one
-                      for each epoch, in their order (epochs may be 0)
+    train_for_epochs  `epochs` times (0 too): an epoch of training, then a validation. Returns a
+                      dict of "train_loss", "val_loss" and "val_acc", lists of a float per epoch
 
     model      on device; maps x (B, ...), on device too, to logits (B, K)
     loader     any iterable, not always with a length, of pairs x (B, ...), y (B,) int64 class
                indices, on any device; B >= 1 may vary. It is read once, by train_for_epochs once an
-               epoch; each epoch may bring other samples, or another order
+               epoch; each epoch may bring other samples
     criterion  takes logits and y, both on device, and gives the mean loss of the batch, 0-dim
     optimizer  a torch.optim.Optimizer over some or all of the model's parameters
 
 Each batch has one forward pass, in training also one backward pass and one step, on the gradient of
 its own mean loss alone. Training puts the whole model in train mode and leaves it so, in
-train_for_epochs too; validation runs all of it in eval mode and records no gradients. After
-validate the parameters, their .grad, the buffers, each module's mode (they may differ) and
-torch.is_grad_enabled() are what they were. A loader that gives no batch: ValueError.
-Ask yourself: what can a forward pass alone change in a model, with and without its gradients?
+train_for_epochs too. Validation runs all of it in eval mode and records no gradients. After it,
+also if it raises, the parameters, their .grad and requires_grad, the buffers, the mode of each
+module and torch.is_grad_enabled() are what they were. A loader that gives no batch: ValueError.
+
+Ask yourself: what can a forward pass alone change in a model?
 Guide: https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html
 """
 
@@ -76,19 +76,7 @@ def check(train_one_epoch, validate, train_for_epochs):
     check_validation(validate, torch.float64, modes=[(True, False), (False, False)])
     check_history(train_for_epochs)
     check_device(train_one_epoch, validate, train_for_epochs)
-
-    model, criterion = network(), nn.CrossEntropyLoss()
-    for name, call in (
-        ("train_one_epoch", lambda: train_one_epoch(model, iter([]), criterion, sgd(model), CPU)),
-        ("validate", lambda: validate(model, iter([]), criterion, CPU)),
-    ):
-        try:
-            got = call()
-        except ValueError:
-            continue
-        except ZeroDivisionError as error:
-            raise AssertionError(f"{name}, no batch: ZeroDivisionError, want ValueError") from error
-        raise AssertionError(f"{name}, no batch: {got!r}, want ValueError")
+    check_errors(train_one_epoch, validate, train_for_epochs)
 
 
 def network(dtype=torch.float32):
@@ -112,6 +100,10 @@ def samples(size, dtype=torch.float32):
     x, y = torch.randn(13, 1, D, dtype=dtype), torch.randint(K, (13,))
     x *= torch.arange(1, 14)[:, None, None]
     return list(zip(x.split(size), y.split(size), strict=True))
+
+
+def sizes(batches):
+    return [len(y) for _, y in batches]
 
 
 def train_by_hand(model, batches, optimizer):
@@ -143,49 +135,73 @@ def close(got, want, what):
         raise AssertionError(f"{what}\n{error}") from None
 
 
+def attempt(what, function, *args):
+    try:
+        return function(*args)
+    except (NotImplementedError, AssertionError):
+        raise
+    except Exception as error:
+        raise AssertionError(f"{what}: {error!r}, want a result") from error
+
+
+def all_trained(model, twin, what):
+    modes = [part.training for part in model.modules()]
+    assert all(modes), f"{what}: left the modules with training = {modes}, want all True"
+    what = f"{what}: afterwards the model differs from one trained by hand on these batches"
+    close(model.state_dict(), twin.state_dict(), what)
+
+
 def check_training(train_one_epoch, dtype):
-    model = network(dtype)
+    model, passes = network(dtype), []
     twin = copy.deepcopy(model)
     optimizer, reference = sgd(model), sgd(twin)
     for p in model.parameters():
         p.grad = torch.randn_like(p)  # left over from somewhere
+    model.register_forward_hook(lambda *_: passes.append(1))
     for call in (1, 2):
-        what, batches = f"train_one_epoch, {dtype}, call {call}", samples(6 * call, dtype)
+        batches = samples(6 * call, dtype)
+        what = f"train_one_epoch, {dtype}, call {call}, an iterator of batches of {sizes(batches)}"
         (model, model[0])[call - 1].eval()  # all of it, then a part
+        passes.clear()
         torch.manual_seed(call)  # the same units drop out
-        got = train_one_epoch(model, iter(batches), loss_of, optimizer, CPU)
+        got = attempt(what, train_one_epoch, model, iter(batches), loss_of, optimizer, CPU)
+        n = len(passes)
+        assert n == len(batches), f"{what}: {n} forward passes, want one for each batch"
         torch.manual_seed(call)
         want = train_by_hand(twin, batches, reference)
-        close(model.state_dict(), twin.state_dict(), f"{what}: afterwards model is not its twin")
+        all_trained(model, twin, what)
         assert isinstance(got, float), f"{what}: returned a {type(got)}, want a float"
         close(got, want, f"{what}: mean loss")
-        modes = [part.training for part in model.modules()]
-        assert all(modes), f"{what}: left the modules with training = {modes}, want all True"
 
 
 def check_validation(validate, dtype, modes):
     model, recorded = network(dtype), []
     train_by_hand(model, samples(13, dtype), sgd(model))  # leaves gradients and statistics
+    model[1].requires_grad_(False).bias.grad = None
     model.register_forward_hook(lambda *io: recorded.append(io[2].requires_grad))
     for whole, part in modes:
-        what = f"validate, {dtype}, training: model {whole}, model[0] {part}"
         batches = samples(6, dtype)
+        what = (
+            f"validate, {dtype}, an iterator of batches of {sizes(batches)}, with model.training "
+            f"{whole}, model[0].training {part}, torch.is_grad_enabled() {whole}"
+        )
         model.train(whole)[0].train(part)
-        want, before = score_by_hand(model, batches), everything_in(model)
+        want = score_by_hand(model, batches)
         recorded.clear()
-        with torch.enable_grad():
-            got = validate(model, iter(batches), loss_of, CPU)
+        with torch.set_grad_enabled(whole):
+            before = everything_in(model)
+            got = attempt(what, validate, model, iter(batches), loss_of, CPU)
             after = everything_in(model)
-        assert isinstance(got, tuple) and len(got) == 2 and all(type(v) is float for v in got), (
+        assert isinstance(got, tuple) and [isinstance(v, float) for v in got] == [True] * 2, (
             f"{what}: returned {got!r}, want a tuple of two floats"
         )
         close(got[0], want[0], f"{what}: mean loss")
         close(got[1], want[1], f"{what}: accuracy")
-        assert recorded == [False] * 3, (
-            f"{what}: gradients recorded in the forward passes of 3 batches: {recorded}, want never"
-        )
+        n = len(recorded)
+        assert n == len(batches), f"{what}: {n} forward passes, want one for each batch"
+        assert not any(recorded), f"{what}: forward passes recorded gradients, want none"
         for key, value in after.items():
-            assert value == before[key], f"{what}: {key} is {value}, it was {before[key]}"
+            assert value == before.get(key), f"{what}: {key} is {value}, it was {before.get(key)}"
 
 
 def everything_in(model):
@@ -214,7 +230,7 @@ class Epochs:
 def check_history(train_for_epochs):
     for hits in ([9, 2, 5], []):  # of 13, in each epoch
         epochs, model = len(hits), network()
-        what, twin = f"train_for_epochs, epochs={epochs}", copy.deepcopy(model)
+        what, twin = f"train_for_epochs, epochs={epochs}, no lengths", copy.deepcopy(model)
         optimizer, reference = sgd(model), sgd(twin)
         train, val = ([samples(size) for _ in hits] for size in (4, 6))
         want = {"train_loss": [], "val_loss": [], "val_acc": []}
@@ -227,19 +243,18 @@ def check_history(train_for_epochs):
             want["val_acc"].append(accuracy)
         loaders = Epochs(train), Epochs(val)
         torch.manual_seed(1)
-        got = train_for_epochs(model, *loaders, loss_of, optimizer, CPU, epochs)
+        args = model, *loaders, loss_of, optimizer, CPU, epochs
+        got = attempt(what, train_for_epochs, *args)
         reads = [loader.reads for loader in loaders]
         assert reads == [epochs] * 2, f"{what}: read the loaders {reads} times, want once an epoch"
         assert isinstance(got, dict), f"{what}: returned {got!r}, want a dict"
         assert got.keys() == want.keys(), f"{what}: keys {list(got)}, want {list(want)}"
         for key, values in got.items():
-            assert isinstance(values, list) and all(type(v) is float for v in values), (
+            assert isinstance(values, list) and all(isinstance(v, float) for v in values), (
                 f"{what}: {key} is {values!r}, want a list of floats"
             )
             close(values, want[key], f"{what}: {key} is {values}, want {want[key]}")
-        close(model.state_dict(), twin.state_dict(), f"{what}: afterwards model is not its twin")
-        modes = [part.training for part in model.modules()]
-        assert all(modes), f"{what}: left the modules with training = {modes}, want all True"
+        all_trained(model, twin, what)
 
 
 def labeled(model, batches, hits):
@@ -254,8 +269,10 @@ class ReadsZero(TorchFunctionMode):
     """Meta tensors hold no numbers: whoever asks for one gets 0."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
         asks = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__")
-        if getattr(func, "__name__", "") in asks and args[0].is_meta:
+        to_cpu = name == "to" and "cpu" in map(str, [*args[1:], *(kwargs or {}).values()])
+        if (name in asks or to_cpu) and args[0].is_meta:
             args = (torch.zeros_like(args[0], device="cpu"), *args[1:])
         return func(*args, **(kwargs or {}))
 
@@ -281,8 +298,33 @@ def check_device(train_one_epoch, validate, train_for_epochs):
         hook = model.register_forward_pre_hook(got_x)
         loaders = [data, data] if name == "train_for_epochs" else [data]
         with ReadsZero():
-            function(model, *loaders, criterion, *args)
+            attempt(what, function, model, *loaders, criterion, *args)
         hook.remove()
+
+
+def check_errors(train_one_epoch, validate, train_for_epochs):
+    model, data = network(), samples(6)
+    rest = loss_of, sgd(model), CPU
+
+    def broken():
+        yield data[0]
+        raise ValueError("cannot read the next batch")
+
+    for what, call in (
+        ("train_one_epoch, no batch", lambda: train_one_epoch(model, iter([]), *rest)),
+        ("validate, no batch", lambda: validate(model, iter([]), loss_of, CPU)),
+        ("validate, ValueError by loader", lambda: validate(model, broken(), loss_of, CPU)),
+        ("train_for_epochs, none to train", lambda: train_for_epochs(model, [], data, *rest, 1)),
+        ("train_for_epochs, none to validate", lambda: train_for_epochs(model, data, [], *rest, 1)),
+    ):
+        with torch.enable_grad():
+            try:
+                got = call()
+            except Exception as error:
+                got = error
+            flags = [m.training for m in model.modules()] + [torch.is_grad_enabled()]
+        assert isinstance(got, ValueError), f"{what}: {got!r}, want ValueError"
+        assert all(flags), f"{what}: then modes and is_grad_enabled() are {flags}, want all True"
 
 
 if __name__ == "__main__":

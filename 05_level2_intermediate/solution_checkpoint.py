@@ -1,8 +1,9 @@
 """Checkpoints: write beside, then rename; look before you load.
 
 Why it works: a rename within one file system happens at once, so path never holds half a file: a
-killed process leaves the old one and perhaps a .partial, which the next save overwrites. The keys
-are looked at before anything is loaded, so a refused file changes nothing. An optimizer's momenta
+killed process leaves the old one and perhaps a .partial, which the next save overwrites. The dict
+is looked at before anything is loaded, so a refused file changes nothing; the model, which notices
+another architecture, is loaded before the optimizer, which may not. An optimizer's momenta
 and learning rates are training state too: without them the run goes on, but not the same run.
 Say in the interview: only rank 0 saves, and os.fsync before the rename if the power may fail as
 well; weights_only unpickles tensors and plain containers only; map_location="cpu" because
@@ -45,9 +46,10 @@ def load_checkpoint(
             raise ValueError(f"{path} is no checkpoint: {type(error).__name__}") from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f"{path} is no checkpoint: it holds a {type(checkpoint).__name__}")
-    missing = [key for key in ("model", "optimizer", "epoch") if key not in checkpoint]
-    if missing:
-        raise ValueError(f"{path} is no checkpoint: it lacks {', '.join(missing)}")
+    kinds = {"model": dict, "optimizer": dict, "epoch": int}
+    wrong = [key for key, kind in kinds.items() if not isinstance(checkpoint.get(key), kind)]
+    if wrong:
+        raise ValueError(f"{path} is no checkpoint: missing or wrong {', '.join(wrong)}")
     model.load_state_dict(checkpoint["model"])
     if optimizer is not None:
         optimizer.load_state_dict(checkpoint["optimizer"])

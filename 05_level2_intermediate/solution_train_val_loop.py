@@ -3,13 +3,15 @@
 Why it works: criterion gives a mean, so it is weighted with the batch's size, and hits are counted,
 not averaged: a short last batch counts by its samples. eval() and no_grad() are two things: the
 first changes what Dropout and BatchNorm do, the second stops autograd. Validation needs both, and
-each module gets its own mode back, since a frozen BatchNorm may be in eval mode on purpose.
+each module gets its own mode back, since a frozen BatchNorm may be in eval mode on purpose; finally
+does it even if a batch cannot be read and the caller goes on.
 Say in the interview: validation costs one forward pass and the memory of one layer's activations
 at a time, as no graph is kept; inference_mode is a little faster still. train_loss comes from a
 model that changes and drops units, so it may lie above val_loss. item() waits for the GPU: sums
 kept on the device save that.
 Common slips: model.train() called once before all epochs; no_grad taken for eval; accuracy per
-batch; mean of batch means; validate that ends in model.train(), whatever the mode was.
+batch; mean of batch means; validate that ends in model.train(), whatever the mode was; gradients
+switched on again after validation, though the caller had switched them off.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,14 +54,16 @@ def validate(
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     total, hits, seen = 0.0, 0, 0
-    for x, y in loader:
-        x, y = x.to(device), y.to(device)
-        logits = model(x)  # (B, K)
-        total += criterion(logits, y).item() * len(y)
-        hits += (logits.argmax(dim=1) == y).sum().item()
-        seen += len(y)
-    for module, training in modes:
-        module.training = training
+    try:
+        for x, y in loader:
+            x, y = x.to(device), y.to(device)
+            logits = model(x)  # (B, K)
+            total += criterion(logits, y).item() * len(y)
+            hits += (logits.argmax(dim=1) == y).sum().item()
+            seen += len(y)
+    finally:
+        for module, training in modes:
+            module.training = training
     if seen == 0:
         raise ValueError("the validation loader gave no batch")
     return total / seen, hits / seen

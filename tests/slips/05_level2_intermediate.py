@@ -8,18 +8,70 @@ SLIPS = {
     "challenge_train_val_loop": {
         "gradients recorded in validation": ("@torch.no_grad()\ndef validate", "def validate"),
         "gradients recorded, outputs detached": (
-            "        logits = model(x)",
-            "        with torch.enable_grad():\n            logits = model(x).detach()",
+            "            logits = model(x)",
+            "            with torch.enable_grad():\n                logits = model(x).detach()",
         ),
         "mode not given back": ("module.training = training", "pass"),
         "always back to train mode": ("module.training = training", "module.training = True"),
         "the model's mode given to all its modules": (
-            "    for module, training in modes:\n        module.training = training",
-            "    model.train(modes[0][1])",
+            "        for module, training in modes:\n            module.training = training",
+            "        model.train(modes[0][1])",
         ),
         "only the model's own flag given back": (
-            "    for module, training in modes:\n        module.training = training",
-            "    model.training = modes[0][1]",
+            "        for module, training in modes:\n            module.training = training",
+            "        model.training = modes[0][1]",
+        ),
+        "mode not given back if the loader raises": (
+            "    finally:\n        for module, training in modes:\n"
+            "            module.training = training\n",
+            "    except ZeroDivisionError:\n        pass\n"
+            "    for module, training in modes:\n        module.training = training\n",
+        ),
+        "no batch: mode not given back": (
+            "            seen += len(y)\n    finally:\n",
+            "            seen += len(y)\n        if seen == 0:\n            raise ValueError\n"
+            "    except KeyError:\n        pass\n    else:\n",
+        ),
+        "gradients switched off and on": """
+def validate(model, loader, criterion, device, validate=validate.__wrapped__):
+    torch.set_grad_enabled(False)
+    try:
+        return validate(model, loader, criterion, device)
+    finally:
+        torch.set_grad_enabled(True)
+""",
+        "parameters frozen and unfrozen": """
+def validate(model, loader, criterion, device, validate=validate.__wrapped__):
+    model.requires_grad_(False)
+    try:
+        return validate(model, loader, criterion, device)
+    finally:
+        model.requires_grad_(True)
+""",
+        "gradients of None made zeros": (
+            "    model.eval()\n",
+            "    model.eval()\n"
+            "    for p in model.parameters():\n"
+            "        p.grad = torch.zeros_like(p) if p.grad is None else p.grad\n",
+        ),
+        "a look at each training batch in eval mode": (
+            "        optimizer.zero_grad()\n",
+            "        with torch.no_grad():\n            model.eval()(x)\n"
+            "        model.train()\n        optimizer.zero_grad()\n",
+        ),
+        "an epoch without training batches": """
+def train_for_epochs(*args, inner=train_for_epochs):
+    try:
+        return inner(*args)
+    except ValueError:
+        return {key: [float("nan")] * args[-1] for key in ("train_loss", "val_loss", "val_acc")}
+""",
+        "an epoch without validation batches": (
+            "        val_loss, val_acc = validate(model, val_loader, criterion, device)\n",
+            "        try:\n"
+            "            val_loss, val_acc = validate(model, val_loader, criterion, device)\n"
+            "        except ValueError:\n"
+            "            val_loss, val_acc = float('nan'), float('nan')\n",
         ),
         "validation in train mode": ("    model.eval()\n", ""),
         "validation with frozen Dropout, live BatchNorm": (
@@ -73,12 +125,12 @@ SLIPS = {
             "        hits += (model(x).argmax",
         ),
         "validation: labels not moved": (
-            "        x, y = x.to(device), y.to(device)\n        logits",
-            "        x = x.to(device)\n        logits",
+            "            x, y = x.to(device), y.to(device)\n            logits",
+            "            x = x.to(device)\n            logits",
         ),
         "validation: features not moved": (
-            "        x, y = x.to(device), y.to(device)\n        logits",
-            "        y = y.to(device)\n        logits",
+            "            x, y = x.to(device), y.to(device)\n            logits",
+            "            y = y.to(device)\n            logits",
         ),
         "training: batch not moved": (
             "        x, y = x.to(device), y.to(device)\n        optimizer",
@@ -320,6 +372,36 @@ def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, devi
             "        self.head = Head(hidden, num_classes)\n"
             "        self.net = nn.Sequential(self.backbone, self.head)\n",
         ),
+        "a second name for the head": (
+            "        self.head = Head(hidden, num_classes)\n",
+            "        self.head = Head(hidden, num_classes)\n        self.classifier = self.head\n",
+        ),
+        "a second name for the layer in the head": (
+            "        self.linear = nn.Linear(hidden, num_classes)\n",
+            "        self.linear = nn.Linear(hidden, num_classes)\n"
+            "        self.weight = self.linear.weight\n",
+        ),
+        "the first head kept for eval mode": (
+            "        return self.head(self.backbone(x))",
+            "        first = self.__dict__.setdefault('first', [self.head])[0]\n"
+            "        return (self.head if self.training else first)(self.backbone(x))",
+        ),
+        "a layer that waits for its first images": (
+            "nn.Linear(c_in * h * w, hidden)",
+            "nn.LazyLinear(hidden)",
+        ),
+        "weight with a column for each output": """
+import torch
+
+class Head(nn.Module):
+    def __init__(self, hidden, num_classes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(hidden, num_classes))
+        self.bias = nn.Parameter(torch.zeros(num_classes))
+
+    def forward(self, features):
+        return features @ self.weight + self.bias
+""",
         "runs an own list of the parts": """
 class BackboneHeadClassifier(nn.Module):
     def __init__(self, c_in, h, w, hidden, num_classes):
@@ -476,6 +558,46 @@ def save_checkpoint(model, optimizer, epoch, path):
             "    finally:\n        partial.unlink(missing_ok=True)",
             "    finally:\n        pass",
         ),
+        "the file of another name left behind if the rename fails": (
+            "        partial.replace(path)\n    finally:\n"
+            "        partial.unlink(missing_ok=True)  # there only if it was not renamed",
+            "    except BaseException:\n"
+            "        partial.unlink(missing_ok=True)\n        raise\n    partial.replace(path)",
+        ),
+        "moved into the folder that path is": (
+            "        partial.replace(path)",
+            '        __import__("shutil").move(partial, path)',
+        ),
+        "a suffix that path may have itself": (
+            'path.with_name(f"{path.name}.partial")',
+            'path.with_suffix(".tmp")',
+        ),
+        "a cleaning that hides the error": (
+            "    finally:\n        partial.unlink(missing_ok=True)",
+            "    except BaseException:\n        partial.unlink()\n        raise",
+        ),
+        "half a file left behind by an exit": (
+            "        partial.replace(path)\n    finally:\n"
+            "        partial.unlink(missing_ok=True)  # there only if it was not renamed",
+            "        partial.replace(path)\n    except (Exception, KeyboardInterrupt):\n"
+            "        partial.unlink(missing_ok=True)\n        raise",
+        ),
+        "epoch saved as a tensor": ('"epoch": epoch}', '"epoch": torch.tensor(epoch)}'),
+        "values not looked at": (
+            "if not isinstance(checkpoint.get(key), kind)]",
+            "if key not in checkpoint]",
+        ),
+        "the epoch's value not looked at": (
+            '"optimizer": dict, "epoch": int}',
+            '"optimizer": dict, "epoch": (int, str)}',
+        ),
+        "optimizer loaded before the model": (
+            '    model.load_state_dict(checkpoint["model"])\n    if optimizer is not None:\n'
+            '        optimizer.load_state_dict(checkpoint["optimizer"])\n',
+            "    if optimizer is not None:\n"
+            '        optimizer.load_state_dict(checkpoint["optimizer"])\n'
+            '    model.load_state_dict(checkpoint["model"])\n',
+        ),
         "half a file left behind by Ctrl-C": (
             "        partial.replace(path)\n    finally:\n"
             "        partial.unlink(missing_ok=True)  # there only if it was not renamed",
@@ -551,7 +673,7 @@ def save_checkpoint(model, optimizer, epoch, path):
         "next epoch returned": ('return checkpoint["epoch"]', 'return checkpoint["epoch"] + 1'),
         "nothing returned": ('    return checkpoint["epoch"]', ""),
         "epoch 0 taken for none": (
-            "if key not in checkpoint]",
+            "if not isinstance(checkpoint.get(key), kind)]",
             "if not checkpoint.get(key)]",
         ),
         "epoch as a string": ('return checkpoint["epoch"]', 'return str(checkpoint["epoch"])'),
@@ -596,12 +718,12 @@ def save_checkpoint(model, optimizer, epoch, path):
             'f"no checkpoint: {type(error).__name__}"',
         ),
         "missing keys without the path": (
-            "{path} is no checkpoint: it lacks",
-            "no checkpoint: it lacks",
+            "{path} is no checkpoint: missing",
+            "no checkpoint: missing",
         ),
-        "only the first missing key": ("{', '.join(missing)}", "{missing[0]}"),
-        "missing keys not named": ("it lacks {', '.join(missing)}", "it lacks a key"),
-        "KeyError": ("    if missing:\n", "    if False:\n"),
+        "only the first missing key": ("{', '.join(wrong)}", "{wrong[0]}"),
+        "missing keys not named": ("wrong {', '.join(wrong)}", "wrong keys"),
+        "KeyError": ("    if wrong:\n", "    if False:\n"),
         "keys looked at one by one": """
 def load_checkpoint(path, model, optimizer=None):
     with open(path, "rb") as file:
@@ -618,8 +740,8 @@ def load_checkpoint(path, model, optimizer=None):
         raise ValueError(f"{path} lacks {error}") from error
 """,
         "optimizer's key only with an optimizer": (
-            'in ("model", "optimizer", "epoch") if',
-            'in ("model", "optimizer", "epoch")[:: 1 if optimizer else 2] if',
+            "if not isinstance(checkpoint.get(key), kind)]",
+            'if not isinstance(checkpoint.get(key), kind) and (optimizer or key != "optimizer")]',
         ),
         "what is no dict": ("    if not isinstance(checkpoint, dict):\n", "    if False:\n"),
         "a list with the right words": (
@@ -658,7 +780,7 @@ def validate(model, loader, criterion, device):
                 inputs, targets = inputs.to(device), targets.to(device)
                 logits = model(inputs)
                 hits.append(logits.max(1).indices.eq(targets).cpu())
-                losses.append(criterion(logits, targets).cpu().repeat(len(targets)))
+                losses.append(criterion(logits, targets).to("cpu").repeat(len(targets)))
     finally:
         for name, module in model.named_modules():
             module.train(modes[name])
@@ -704,10 +826,11 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
 def validate(model, loader, criterion, device):
     trained = [module for module in model.modules() if module.training]
     model.eval()
-    result = _pass(model, loader, criterion, device)
-    for module in trained:
-        module.training = True
-    return result
+    try:
+        return _pass(model, loader, criterion, device)
+    finally:
+        for module in trained:
+            module.training = True
 
 def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, device, epochs):
     history = defaultdict(list, train_loss=[], val_loss=[], val_acc=[])
@@ -715,9 +838,7 @@ def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, devi
         history["train_loss"] += [
             train_one_epoch(model, train_loader, criterion, optimizer, device)
         ]
-        model.eval()
-        loss, acc = _pass(model, val_loader, criterion, device)
-        model.train()
+        loss, acc = validate(model, val_loader, criterion, device)
         history["val_loss"].append(loss)
         history["val_acc"].append(acc)
     return history
@@ -816,15 +937,16 @@ def save_checkpoint(model, optimizer, epoch, path):
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
     state = dict(model=model.state_dict(), optimizer=optimizer.state_dict(), epoch=int(epoch))
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
-        try:
+    file = tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False)
+    try:
+        with file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
+        os.replace(file.name, path)
+    except BaseException:
+        os.unlink(file.name)
+        raise
 
 def load_checkpoint(path, model, optimizer=None):
     path = Path(path)
@@ -838,9 +960,13 @@ def load_checkpoint(path, model, optimizer=None):
     gone = {"model", "optimizer", "epoch"}.difference(state if isinstance(state, dict) else ())
     if gone or not isinstance(state, dict):
         raise ValueError(f"{str(path)!r}: no {sorted(gone)}")
+    if [isinstance(state[k], dict) for k in ("model", "optimizer", "epoch")] != [True, True, False]:
+        raise ValueError(f"{path}: values of other types")
+    if not isinstance(state["epoch"], int):
+        raise ValueError(f"{path}: epoch {state['epoch']!r}")
+    model.load_state_dict(state["model"], strict=True)
     if optimizer:
         optimizer.load_state_dict(state["optimizer"])
-    model.load_state_dict(state["model"], strict=True)
     return int(state["epoch"])
 """,
         "in memory, then a rename": """
@@ -877,6 +1003,11 @@ def load_checkpoint(path, model, optimizer=None):
         raise ValueError(f"{path}: not a checkpoint ({first})") from error
     if missing:
         raise ValueError(f"{path}: without {missing}")
+    match state:
+        case {"model": dict(), "optimizer": dict(), "epoch": int()}:
+            pass
+        case _:
+            raise ValueError(f"{path}: foreign values")
     model.load_state_dict(state["model"])
     if optimizer is not None:
         optimizer.load_state_dict(state["optimizer"])
