@@ -233,6 +233,88 @@ class LeakyReLUFunction(torch.autograd.Function):
         (positive,) = ctx.saved_tensors
         return torch.where(positive, grad_out, LeakyReLUFunction.neg_slope * grad_out), None
 """,
+        "slopes saved in the input's dtype": """
+class LeakyReLUFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, neg_slope):
+        slopes = torch.ones_like(input).masked_fill_(~(input > 0), neg_slope)
+        ctx.save_for_backward(slopes)
+        return slopes * input
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (slopes,) = ctx.saved_tensors
+        return grad_out * slopes, None
+""",
+        "slopes in the input's dtype, large ones clamped": """
+class LeakyReLUFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, neg_slope):
+        most = torch.finfo(input.dtype).max
+        slopes = torch.ones_like(input)
+        slopes[~(input > 0)] = max(-most, min(neg_slope, most))
+        ctx.save_for_backward(slopes)
+        return slopes * input
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (slopes,) = ctx.saved_tensors
+        return grad_out * slopes, None
+""",
+        "mask times both gradients": (
+            "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
+            "grad_out * positive + ctx.neg_slope * grad_out * ~positive",
+        ),
+        "difference of gradients": (
+            "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
+            "grad_out - grad_out.masked_fill(positive, 0) * (1 - ctx.neg_slope)",
+        ),
+        "nan taken for positive": ("positive = input > 0", "positive = ~(input <= 0)"),
+        "nan replaced": (
+            "return torch.where(positive, input, neg_slope * input)",
+            "return torch.where(positive, input, (neg_slope * input).nan_to_num(0.0))",
+        ),
+        "upstream gradient viewed": (
+            "return torch.where(positive, grad_out, ctx.neg_slope * grad_out), None",
+            "flat = grad_out.view(-1)\n"
+            "        grad = torch.where(positive.reshape(-1), flat, ctx.neg_slope * flat)\n"
+            "        return grad.view(grad_out.shape), None",
+        ),
+        "large slopes clamped": (
+            "ctx.neg_slope = neg_slope",
+            "ctx.neg_slope = max(-1e3, min(neg_slope, 1e3))",
+        ),
+        "large slopes refused": (
+            "positive = input > 0",
+            "positive = input > 0\n        if abs(neg_slope) > 100:\n"
+            "            raise ValueError(neg_slope)",
+        ),
+        "arguments on ctx": (
+            "ctx.neg_slope = neg_slope",
+            "ctx.neg_slope, ctx.arguments = neg_slope, (input, neg_slope)",
+        ),
+        "list on ctx": (
+            "ctx.neg_slope = neg_slope",
+            "ctx.neg_slope, ctx.inputs = neg_slope, {'all': [input]}",
+        ),
+        "part of something bigger saved": (
+            "ctx.save_for_backward(positive)",
+            "ctx.save_for_backward(torch.stack([positive, input == 0, input < 0, input > 1, "
+            "input > 2])[0])",
+        ),
+        "input saved in half": """
+class LeakyReLUFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, neg_slope):
+        ctx.save_for_backward(input.half())
+        ctx.neg_slope = neg_slope
+        return torch.where(input > 0, input, neg_slope * input)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (x,) = ctx.saved_tensors
+        return torch.where(x > 0, grad_out, ctx.neg_slope * grad_out), None
+""",
         "another default": ("neg_slope: float = 0.01", "neg_slope: float = 0.1"),
         "slope not passed on": (
             "return LeakyReLUFunction.apply(input, neg_slope)",
@@ -336,21 +418,107 @@ def setup_model_for_distributed(model, device):
             '[get_rank()] if device.type == "cuda" else None',
         ),
         "explicit rank 0 taken for absent": (
-            "get_rank() if rank is None else rank",
-            "rank or get_rank()",
+            "rank_from_environment(world_size) if rank is None else rank",
+            "rank or rank_from_environment(world_size)",
         ),
-        "rank argument ignored": ("get_rank() if rank is None else rank", "get_rank()"),
+        "rank argument ignored": (" if rank is None else rank", ""),
+        "RANK judged by WORLD_SIZE though world_size is given": (
+            "rank_from_environment(world_size) if rank is None",
+            "get_rank() if rank is None",
+        ),
+        "RANK read without a check of its own": (
+            "rank_from_environment(world_size) if rank is None",
+            'int(os.environ.get("RANK", 0)) if rank is None',
+        ),
+        "WORLD_SIZE read without a check of its own": (
+            "get_world_size() if world_size is None",
+            'int(os.environ.get("WORLD_SIZE", 1)) if world_size is None',
+        ),
+        "WORLD_SIZE read by int for the model": (
+            "if get_world_size() == 1 or",
+            'if int(os.environ.get("WORLD_SIZE", 1)) == 1 or',
+        ),
+        "group asked before the environment": """
+read_rank, read_world_size = get_rank, get_world_size
+
+def get_rank():
+    return dist.get_rank() if dist.is_initialized() else read_rank()
+
+def get_world_size():
+    return dist.get_world_size() if dist.is_initialized() else read_world_size()
+""",
+        "digits alone taken for numbers": (
+            "return int(text)",
+            "if not str(text).lstrip('-').isdigit():\n            raise ValueError\n"
+            "        return int(text)",
+        ),
+        "BatchNorm replaced": (
+            "    return DistributedDataParallel(",
+            "    model = nn.SyncBatchNorm.convert_sync_batchnorm(model)\n"
+            "    return DistributedDataParallel(",
+        ),
+        "train mode forced": ("model.to(device)\n", "model.to(device).train()\n"),
+        "device_ids on whatever is not the CPU": (
+            'device.type == "cuda" else None',
+            'device.type != "cpu" else None',
+        ),
+        "first GPU for the current one": (
+            '[device] if device.type == "cuda"',
+            '[device.index or 0] if device.type == "cuda"',
+        ),
+        "Python's generator seeded": (
+            "    world_size = get_world_size() if",
+            "    import random\n    random.seed(0)\n    world_size = get_world_size() if",
+        ),
+        "numpy seeded": (
+            "    world_size = get_world_size() if",
+            "    import numpy\n    numpy.random.seed(0)\n    world_size = get_world_size() if",
+        ),
+        "torch's seed instead of its generator alone": (
+            "batch_size=batch_size, shuffle=shuffle)",
+            "batch_size=batch_size, shuffle=shuffle, "
+            "generator=torch.Generator().manual_seed(torch.initial_seed()))",
+        ),
+        "filled up from the order's end": """
+class Dealer(DistributedSampler):
+    def __iter__(self):
+        draw = torch.Generator().manual_seed(self.epoch)
+        order = list(range(len(self.dataset)))
+        extra = -len(order) % self.num_replicas
+        if self.shuffle:
+            order = torch.randperm(len(order), generator=draw).tolist()
+            order += order[len(order) - extra :]
+        else:
+            order += order[:extra]
+        return iter(order[self.rank :: self.num_replicas])
+
+
+DistributedSampler = Dealer
+""",
+        "filled up once around": """
+class Dealer(DistributedSampler):
+    def __iter__(self):
+        draw = torch.Generator().manual_seed(self.epoch)
+        order = list(range(len(self.dataset)))
+        if self.shuffle:
+            order = torch.randperm(len(order), generator=draw).tolist()
+        order += order[: -len(order) % self.num_replicas]
+        return iter(order[self.rank :: self.num_replicas])
+
+
+DistributedSampler = Dealer
+""",
         "world size argument ignored": (
             "get_world_size() if world_size is None else world_size",
             "get_world_size()",
         ),
         "environment read though both are given": (
-            "    rank = get_rank() if rank is None else rank\n",
-            "    env_rank = get_rank()\n    rank = env_rank if rank is None else rank\n",
+            "    world_size = get_world_size() if world_size is None else world_size\n",
+            "    W = get_world_size()\n    world_size = W if world_size is None else world_size\n",
         ),
         "defaults 0 and 1 instead of the environment": (
-            "    rank = get_rank() if rank is None else rank\n"
-            "    world_size = get_world_size() if world_size is None else world_size\n",
+            "    world_size = get_world_size() if world_size is None else world_size\n"
+            "    rank = rank_from_environment(world_size) if rank is None else rank\n",
             "    rank = 0 if rank is None else rank\n"
             "    world_size = 1 if world_size is None else world_size\n",
         ),
@@ -374,8 +542,8 @@ def setup_model_for_distributed(model, device):
             "batch_size=batch_size, shuffle=shuffle, generator=torch.Generator().manual_seed(0))",
         ),
         "torch seeded": (
-            "    rank = get_rank() if",
-            "    torch.manual_seed(42)\n    rank = get_rank() if",
+            "    world_size = get_world_size() if",
+            "    torch.manual_seed(42)\n    world_size = get_world_size() if",
         ),
         "seeded by rank": (
             "    sampler: DistributedSampler[Any] =",
@@ -419,8 +587,8 @@ def setup_model_for_distributed(model, device):
 def create_dataloader_distributed_ready(
     dataset, batch_size, rank=None, world_size=None, shuffle=True
 ):
-    rank = get_rank() if rank is None else rank
     world_size = get_world_size() if world_size is None else world_size
+    rank = rank_from_environment(world_size) if rank is None else rank
     if not 0 <= rank < world_size:
         raise ValueError("rank")
     share = torch.utils.data.Subset(dataset, range(rank, len(dataset), world_size))
@@ -440,7 +608,7 @@ class LeakyReLUFunction(torch.autograd.Function):
     @staticmethod
     def forward(input, neg_slope):
         out = input.clone()
-        out[input <= 0] *= neg_slope
+        out[~(input > 0)] *= neg_slope
         return out
 
     @staticmethod
@@ -452,36 +620,36 @@ class LeakyReLUFunction(torch.autograd.Function):
     def backward(ctx, grad_out):
         (x,) = ctx.saved_tensors
         grad = grad_out.clone()
-        grad[x <= 0] *= ctx.neg_slope
+        grad[~(x > 0)] *= ctx.neg_slope
         return grad, None
 """,
-        "slopes saved in the input's dtype": """
+        "two clamps, two parts of the gradient": """
 class LeakyReLUFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, input, neg_slope):
-        slopes = torch.ones_like(input).masked_fill_(input <= 0, neg_slope)
-        ctx.save_for_backward(slopes)
-        return slopes * input
-
-    @staticmethod
-    def backward(ctx, grad_out):
-        (slopes,) = ctx.saved_tensors
-        return grad_out * slopes, None
-""",
-        "two clamps, and a mask as a number": """
-class LeakyReLUFunction(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, input, neg_slope):
-        ctx.save_for_backward(input)
+        ctx.save_for_backward(input.sign().to(torch.int8))
         ctx.slope = float(neg_slope)
         return input.clamp(min=0) + ctx.slope * input.clamp(max=0)
 
     @staticmethod
     def backward(ctx, grad_out):
-        positive = (ctx.saved_tensors[0] > 0).to(grad_out.dtype)
-        return positive * grad_out + (1 - positive) * ctx.slope * grad_out, None
+        positive = ctx.saved_tensors[0] > 0
+        upper, lower = grad_out.masked_fill(~positive, 0), grad_out.masked_fill(positive, 0)
+        return upper + ctx.slope * lower, None
 """,
-        "backward is the Function again": """
+        "backward is a Function, too": """
+class Choose(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, grad, positive, slope):
+        ctx.save_for_backward(positive)
+        ctx.slope = slope
+        return grad.where(positive, grad * slope)
+
+    @staticmethod
+    def backward(ctx, grad_grad):
+        return Choose.apply(grad_grad, *ctx.saved_tensors, ctx.slope), None, None
+
+
 class LeakyReLUFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx, input, neg_slope):
@@ -493,8 +661,7 @@ class LeakyReLUFunction(torch.autograd.Function):
     def backward(ctx, grad_out):
         if not ctx.needs_input_grad[0]:
             return None, None
-        x = ctx.saved_tensors[0]
-        return grad_out - grad_out.masked_fill(x > 0, 0) * (1 - ctx.neg_slope), None
+        return Choose.apply(grad_out, ctx.saved_tensors[0] > 0, ctx.neg_slope), None
 """,
     },
     "challenge_distributed_ready": {
@@ -516,7 +683,11 @@ def get_world_size():
 
 
 def get_rank():
-    size, value = get_world_size(), os.getenv("RANK")
+    return rank_of(get_world_size())
+
+
+def rank_of(size):
+    value = os.getenv("RANK")
     if value is None:
         return 0
     try:
@@ -541,10 +712,10 @@ def setup_model_for_distributed(model, device):
 def create_dataloader_distributed_ready(
     dataset, batch_size, rank=None, world_size=None, shuffle=True
 ):
-    if rank is None:
-        rank = get_rank()
     if world_size is None:
         world_size = get_world_size()
+    if rank is None:
+        rank = rank_of(world_size)
     if rank < 0 or rank >= world_size:
         raise ValueError(f"rank {rank} of {world_size}")
     if world_size > 1:
@@ -560,9 +731,9 @@ def create_dataloader_distributed_ready(
     dataset, batch_size, rank=None, world_size=None, shuffle=True
 ):
     size = get_world_size() if world_size is None else world_size
-    rank = get_rank() if rank is None else rank
+    name, rank = ("RANK", integer_from_environment("RANK", 0)) if rank is None else ("rank", rank)
     if not 0 <= rank <= size - 1:
-        raise ValueError(f"rank {rank} is outside 0 .. {size - 1}")
+        raise ValueError(f"{name} {rank} is outside 0 .. {size - 1}")
     sampler = DistributedSampler(dataset, size, rank, shuffle) if size > 1 else None
     return DataLoader(dataset, batch_size, shuffle=shuffle and sampler is None, sampler=sampler)
 """,
@@ -574,8 +745,8 @@ class Dealer(DistributedSampler):
             import random
 
             random.Random(self.epoch).shuffle(order)
-        order += order[: -len(order) % self.num_replicas]
-        return iter(order[self.rank :: self.num_replicas])
+        turns = range(self.rank, self.total_size, self.num_replicas)
+        return iter([order[i % len(order)] for i in turns])
 
 
 DistributedSampler = Dealer
