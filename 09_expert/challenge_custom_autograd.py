@@ -1,34 +1,36 @@
 """A backward of your own: leaky ReLU as an autograd.Function, differentiable twice.
 
 Autograd knows how to differentiate torch's operations; a torch.autograd.Function is where you tell
-it about one of yours. Whatever its backward remembers is memory that every training step pays for.
+it about one of yours.
 
     input      any shape and strides; float16, bfloat16, float32 or float64
-    neg_slope  a Python number of any sign and size, default 0.01; it gets no gradient
+    neg_slope  an int or a float of either sign: 0, or 1e-8 to 1e5 in size; default 0.01; gets no
+               gradient; neg_slope times a value fits input's dtype, neg_slope itself need not
     out        input's shape, dtype and device: where input > 0 the same value (inf stays inf),
-               elsewhere neg_slope times it
-    gradient   where input > 0 the upstream gradient, elsewhere neg_slope times it: so the slope at
-               exactly 0 (and -0.0) is neg_slope
+               elsewhere (0, -0.0, nan) neg_slope times it
+    gradient   where input > 0 the upstream gradient, of any strides (inf stays inf), elsewhere
+               neg_slope times it
 
-LeakyReLUFunction is a subclass of torch.autograd.Function whose apply(input, neg_slope) does this;
-leaky_relu_custom returns what that returns, so its grad_fn is the Function's own node. The gradient
-can be differentiated again: torch.autograd's gradcheck and gradgradcheck hold in float64. For
-backward it keeps exactly one tensor, of no more bytes than input, with ctx.save_for_backward; no
-attribute of ctx is a tensor. Calls do not disturb each other's backward. Input and upstream
-gradient are left as they were. torch's own leaky_relu, prelu and rrelu are refused, in forward and
-backward, however they are called.
+LeakyReLUFunction.apply does this; leaky_relu_custom returns what that returns, so its grad_fn is
+the Function's own node. The gradient can be differentiated again: torch.autograd's gradcheck and
+gradgradcheck hold in float64. For backward it keeps exactly one tensor, of no more bytes than
+input, with ctx.save_for_backward; nothing else on ctx holds a tensor. Calls do not disturb each
+other's backward. Input and upstream gradient are left as they were. torch's own leaky_relu, prelu
+and rrelu are refused, in forward and backward, however they are called.
 
-Ask yourself: what is the least that backward has to know about each element? Which operations does
-autograd have to record for a second derivative?
+Ask yourself: every training step pays for what backward remembers, so what is the least it has to
+know about each element? Which operations does autograd have to record for a second derivative?
 Docs: https://docs.pytorch.org/docs/stable/notes/extending.html#extending-torch-autograd
 """
 
-import itertools
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+INF, NAN = float("inf"), float("nan")
 
 
 class LeakyReLUFunction(torch.autograd.Function):
@@ -51,20 +53,25 @@ def check(LeakyReLUFunction, leaky_relu_custom):
         f"LeakyReLUFunction is a subclass of {LeakyReLUFunction.__mro__[1:]}, "
         "want torch.autograd.Function"
     )
-    tiny, huge = 2.0**-24, 3e4  # both are numbers in float16 as well
+    tiny, huge = 2.0**-24, 3e4  # both are numbers in float16 as well, 1e-30 in bfloat16
     inputs = [
         torch.randn(2, 3, 5),
-        torch.tensor([[0.0, -0.0, 1.0], [tiny, -tiny, float("inf")], [huge, -huge, -1.0]]),
+        torch.tensor(
+            [[0, -0.0, 1], [tiny, -tiny, INF], [huge, -huge, -1], [NAN, 1e-30, 1e-300]],
+            dtype=torch.float64,
+        ),
         torch.randn(4, 3).T,
         torch.randn(1, 3).expand(2, 3),
         torch.randn(1),
         torch.tensor(-2.0),
         torch.randn(0, 3),
     ]
-    for x, slope in itertools.product(inputs, (0.3, 0, 2, -0.7)):
+    cases = [(x, slope, 1) for x in inputs for slope in (0.3, 0, 2, -0.7)]
+    cases += [(scale * inputs[0], slope, scale) for scale, slope in ((0.01, 1e5), (1e4, 1e-8))]
+    for x, slope, scale in cases:
         for dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
             with Refuse("leaky_relu", "prelu", "rrelu"):
-                check_one_call(leaky_relu_custom, x.to(dtype), slope)
+                check_one_call(leaky_relu_custom, x.to(dtype), slope, scale)
     check_one_call(LeakyReLUFunction.apply, inputs[0], 0.3)
     x = inputs[0]
     close(leaky_relu_custom(x), by_hand(x, x, 0.01), "leaky_relu_custom(input), no slope given")
@@ -95,22 +102,25 @@ def by_hand(x: Tensor, values: Tensor, slope: float) -> Tensor:
     return torch.tensor(out, dtype=torch.float64).view(x.shape).to(x.dtype)
 
 
-def check_one_call(function, x, slope):
+def check_one_call(function, x, slope, scale=1):
+    """The upstream gradient is of that scale, with some inf, and transposed in memory."""
     call = f"input {x.dtype} of shape {tuple(x.shape)}, strides {x.stride()}, slope {slope}"
     before = x.clone()
     x = x.detach().requires_grad_()
     out = function(x, slope)
-    assert out.shape == x.shape, f"{call}: out has shape {tuple(out.shape)}"
-    assert out.dtype == x.dtype, f"{call}: out is {out.dtype}"
+    assert out.shape == x.shape, f"{call}: out has shape {tuple(out.shape)}, want input's"
+    assert out.dtype == x.dtype, f"{call}: out is {out.dtype}, want {x.dtype}"
     close(out.detach(), by_hand(x, x, slope), f"{call}: out is wrong")
-    assert torch.equal(x, before), f"{call}: input was changed"
+    close(x.detach(), before, f"{call}: input was changed", exactly=True)
     assert out.requires_grad, f"{call}: out has no gradient, nothing flows back to input"
-    upstream = torch.randn(x.shape).to(x.dtype)
+    upstream = scale * torch.randn(x.shape[::-1]).to(x.dtype)
+    upstream.view(-1)[7::4] = INF
+    upstream = upstream.permute([*range(x.dim())][::-1])
     kept = upstream.clone()
     (grad,) = torch.autograd.grad(out, x, upstream)
-    assert grad.dtype == x.dtype, f"{call}: the gradient is {grad.dtype}"
+    assert grad.dtype == x.dtype, f"{call}: the gradient is {grad.dtype}, want {x.dtype}"
     close(grad, by_hand(x, kept, slope), f"{call}: the gradient is wrong")
-    assert torch.equal(upstream, kept), f"{call}: backward changed the upstream gradient"
+    close(upstream, kept, f"{call}: backward changed the upstream gradient", exactly=True)
 
 
 def check_independent_calls(leaky_relu_custom, x):
@@ -128,11 +138,16 @@ def check_memory(leaky_relu_custom):
         x = torch.randn(6, 7, dtype=dtype, requires_grad=True)
         with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
             node = leaky_relu_custom(x, 0.3).grad_fn
-        on_ctx = [name for name, value in vars(node).items() if isinstance(value, Tensor)]
-        assert not on_ctx, f"tensors as attributes of ctx: {on_ctx}, want none"
-        shown = [(t.dtype, tuple(t.shape)) for t in saved]
-        assert len(saved) == 1, f"save_for_backward got {shown} for {dtype} (6, 7), want one tensor"
-        assert saved[0].nbytes <= x.nbytes, f"kept {shown} for an input of {dtype} (6, 7)"
+        on_ctx = [
+            name
+            for name, value in vars(node).items()
+            if any(isinstance(leaf, Tensor) for leaf in tree_leaves(value))
+        ]
+        assert not on_ctx, f"attributes of ctx that hold a tensor: {on_ctx}, want none"
+        shown = f"input {dtype} (6, 7): kept {[(t.dtype, tuple(t.shape)) for t in saved]}"
+        assert len(saved) == 1, f"{shown}, want one tensor, by save_for_backward"
+        size = saved[0].untyped_storage().nbytes()
+        assert size <= x.nbytes, f"{shown}, {size} bytes in memory, want at most {x.nbytes}"
 
 
 def check_devices(leaky_relu_custom):
@@ -145,11 +160,12 @@ def check_devices(leaky_relu_custom):
     assert out.is_meta and grad.is_meta, f"input on meta: out {out.device}, gradient {grad.device}"
 
 
-def close(got, want, what):
-    rtol, atol = {torch.float64: (1e-12, 1e-15), torch.float32: (1e-5, 1e-7)}.get(
-        got.dtype, (2e-2, 1e-7)
+def close(got, want, what, exactly=False):
+    usual = {torch.float64: (1e-12, 1e-15), torch.float32: (1e-5, 1e-7)}
+    rtol, atol = (0, 0) if exactly else usual.get(got.dtype, (2e-2, 1e-7))
+    torch.testing.assert_close(
+        got, want, rtol=rtol, atol=atol, equal_nan=True, msg=lambda m: f"{what}\n{m}"
     )
-    torch.testing.assert_close(got, want, rtol=rtol, atol=atol, msg=lambda m: f"{what}\n{m}")
 
 
 class Refuse(TorchDispatchMode):

@@ -1,37 +1,38 @@
 """Ready for many processes: the same script alone, or as one of W that torchrun started.
 
-torchrun tells each process who it is by environment variables; without it they are absent. Each of
-the W processes (ranks) then holds a model of its own and works on its own share of the samples.
+Each of the W processes (ranks) holds a model of its own and works on its own share of the samples.
 
     get_world_size                       W: the variable WORLD_SIZE, 1 if absent
     get_rank                             the variable RANK, 0 if absent
-    setup_model_for_distributed          the same model, on device; inside DistributedDataParallel
-                                         if W > 1 and torch's process group is initialized
+    setup_model_for_distributed          the same model, only moved to device; then wrapped in
+                                         DistributedDataParallel if W > 1 and torch's process group
+                                         is initialized (here its size may stand for W)
     create_dataloader_distributed_ready  a DataLoader of this rank's samples: batch_size of them a
                                          step, the last short batch kept
 
-Every call reads the environment anew. Text that int() refuses, W below 1 and a rank outside
-0 .. W - 1: ValueError with the variable's name and value; get_rank needs a valid W too. A model is
-moved before it is wrapped; device_ids is [device] for a cuda device, otherwise there are none.
-For a loader, a rank and a world_size that are given (0 is) replace their variables, which are then
-not read; a rank outside 0 .. world_size - 1: ValueError. Making a loader draws and seeds nothing.
-W = 1: shuffle takes a new order each epoch from torch's global generator; without, dataset order.
-W > 1: loader.sampler is a DistributedSampler. If W does not divide the N samples, the first few of
-the epoch's order are dealt twice: every rank has ceil(N / W), none is dropped. With shuffle, each
-sampler.set_epoch(e) deals all samples anew, the same way for the same e whatever the processes'
-seeds are; without, sample i goes to rank i % W and dataset order is kept.
+Every call reads the environment anew, whatever a process group says. Text that int() refuses, W
+below 1 and a rank outside 0 .. W - 1: ValueError with the variable's name and value; get_rank needs
+a valid W too. device_ids is [device] for a cuda device, otherwise there are none.
+For a loader, a rank and a world_size that are given (0 too) replace their variables, which are then
+not read and may be invalid; out of range: ValueError. Making a loader draws and seeds nothing.
+W = 1: with shuffle a new order each epoch, drawn from torch's global generator; else dataset order.
+W > 1: loader.sampler is a DistributedSampler. Sample i of the epoch's order goes to rank i % W, and
+from its beginning again until each rank has ceil(N / W) of the N samples. With shuffle,
+sampler.set_epoch(e) gives a new order, the same for the same e whatever the processes' seeds are;
+without, it is the dataset's.
 
 Ask yourself: what if one rank has a batch more than the others, or shuffles in its own way?
 Docs: https://docs.pytorch.org/docs/stable/notes/ddp.html
 """
 
 import os
-from collections import Counter
+import random
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -79,10 +80,13 @@ def check_environment(get_rank, get_world_size):
         ("11", "12", (11, 12)),
         ("0", "12", (0, 12)),
         (None, "2", (0, 2)),
+        (" 1 ", "+2", (1, 2)),
     ):
-        with environment(rank, size):
-            got = get_rank(), get_world_size()
-        assert got == want, f"RANK {rank}, WORLD_SIZE {size}: rank and world size {got}, not {want}"
+        for grouped in (False, True):
+            what = f"RANK {rank!r}, WORLD_SIZE {size!r}, process group of 3: {grouped}"
+            with environment(rank, size), process_group(3) if grouped else nullcontext():
+                got = accepted(what, lambda: (get_rank(), get_world_size()))
+            assert got == want, f"{what}: rank and world size {got}, want {want}"
     for text in ("two", "2.5", "", "-4", "0"):
         for name, function in (("get_world_size", get_world_size), ("get_rank", get_rank)):
             with environment("0", text):
@@ -111,32 +115,45 @@ def check_model(setup_model_for_distributed):
                 out = setup_model_for_distributed(model, torch.device("meta"))
             assert out is model, f"{what}: gave a {type(out).__name__}, want the model itself"
             stayed = [name for name, value in out.state_dict().items() if not value.is_meta]
-            assert not stayed, f"{what}, device meta: {stayed} were not moved"
-        for device in (torch.device("cpu"), torch.device("cuda", 1)):
+            assert not stayed, f"{what}, device meta: {stayed} were not moved, want all on meta"
+        for name in ("cpu", "xpu", "cuda", "cuda:1"):
+            device = torch.device(name)
             what = f"setup_model_for_distributed, {device}, W = 2, process group initialized: True"
-            model = Traveler(3, 2)
+            model = Traveler(3, 2).eval()
+            norm = model.norm
             with environment("0", "2"), process_group(2):
                 out = setup_model_for_distributed(model, device)
             assert isinstance(out, DistributedDataParallel) and out.module is model, (
                 f"{what}: gave a {type(out).__name__}, want DistributedDataParallel around it"
             )
+            assert model.norm is norm, (
+                f"{what}: its {norm} is now {model.norm}, want the same object"
+            )
+            assert not model.training, f"{what}: came in eval mode, is in train mode, want eval"
             sent, ids = made[-1]
-            assert sent == device, f"{what}: when it was wrapped, the model had been sent to {sent}"
+            assert sent == device, (
+                f"{what}: wrapped when sent to {sent}, want first sent to {device}"
+            )
             got = [f"cuda:{i}" if type(i) is int else str(i) for i in ids or ()]
-            want = [str(device)] if device.type == "cuda" else []
+            want = [name] if device.type == "cuda" else []
+            if ids == [None]:  # means the current GPU, as "cuda" does
+                got = ["cuda"]
             assert got == want, f"{what}: device_ids is {ids}, want {want or None}"
+    model = nn.Linear(3, 2)
+    with environment("0", "two"):
+        call = partial(setup_model_for_distributed, model, torch.device("cpu"))
+        check_refused("setup_model_for_distributed", call, "WORLD_SIZE", "two", unless=model)
 
 
 def check_one_process(create_loader):
     dataset, runs = TensorDataset(torch.arange(11)), []
     what = "create_dataloader_distributed_ready, W = 1, 11 samples, batch_size 4"
-    for seed in (1, 1, 2):
+    for drawn in (0, 0, 1):
+        torch.manual_seed(1)
         with environment():
-            before = torch.manual_seed(seed).get_state()
-            loader, plain = create_loader(dataset, 4), create_loader(dataset, 4, shuffle=False)
-        assert isinstance(loader, DataLoader), f"{what}: {type(loader)}, want a DataLoader"
-        unchanged = torch.equal(torch.get_rng_state(), before)
-        assert unchanged, f"{what}: making it changed torch's random state"
+            loader = made(what, create_loader, dataset, 4)
+            plain = made(what, create_loader, dataset, 4, shuffle=False)
+        torch.rand(drawn)
         got, want = batches(plain), [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10]]
         assert got == want, f"{what}, shuffle=False: {got}, want {want}"
         runs.append([batches(loader) for _ in range(2)])
@@ -146,7 +163,7 @@ def check_one_process(create_loader):
             assert sorted(sum(epoch, [])) == [*range(11)], f"{what}: {epoch}, want each sample once"
     assert runs[0][0] != runs[0][1], f"{what}, shuffled: two epochs in the same order {runs[0][0]}"
     assert runs[0] == runs[1], f"{what}, shuffled: torch.manual_seed(1) twice, but {runs[:2]}"
-    assert runs[0] != runs[2], f"{what}, shuffled: {runs[0]} whatever torch.manual_seed was given"
+    assert runs[0] != runs[2], f"{what}, shuffled: {runs[0]} whatever torch's generator had drawn"
 
 
 def check_many_processes(create_loader):
@@ -158,13 +175,13 @@ def check_many_processes(create_loader):
             """The batches of each rank; every process has a seed of its own."""
             hands = []
             for rank in range(W):
-                before = torch.manual_seed(10 * epoch + rank).get_state()
-                loader = create_loader(TensorDataset(torch.arange(N)), batch_size, rank, W, **how)
-                unchanged = torch.equal(torch.get_rng_state(), before)
-                assert unchanged, f"{what}: making it changed torch's random state"
-                assert isinstance(loader, DataLoader), f"{what}: {type(loader)}, want a DataLoader"
+                torch.manual_seed(10 * epoch + rank)
+                dataset = TensorDataset(torch.arange(N))
+                loader = made(what, create_loader, dataset, batch_size, rank, W, **how)
                 sampler = loader.sampler
-                assert isinstance(sampler, DistributedSampler), f"{what}: its sampler is {sampler}"
+                assert isinstance(sampler, DistributedSampler), (
+                    f"{what}: its sampler is {sampler}, want a DistributedSampler"
+                )
                 sampler.set_epoch(epoch)
                 hands.append(batches(loader))
             return hands
@@ -173,17 +190,43 @@ def check_many_processes(create_loader):
         for hands in (plain, first, second):
             sizes = [[len(batch) for batch in hand] for hand in hands]
             assert sizes == [[4, 2]] * W, f"{what}: batches of {sizes}, want [4, 2] for each rank"
-            times = Counter(sum(sum(hands, []), []))
-            assert len(times) == N, f"{what}: the ranks see only {sorted(times)}"
-            assert max(times.values()) <= 1 + (N % W > 0), f"{what}: seen how often: {times}"
-        order = [*range(N), *range(-N % W)]
-        got, want = [sum(hand, []) for hand in plain], [order[rank::W] for rank in range(W)]
-        assert got == want, f"{what}, shuffle=False: the ranks see {got}, want {want}"
+            turns = zip(*(sum(hand, []) for hand in hands), strict=True)
+            order = [i for turn in turns for i in turn]
+            shown = f"{what}: one of each rank in turn gives {order}"
+            assert sorted(order[:N]) == [*range(N)], f"{shown}, want first each sample once"
+            assert order[N:] == order[: -N % W], f"{shown}, want its first again in the end"
+            if hands is plain:
+                assert order[:N] == [*range(N)], (
+                    f"{shown} without shuffle, want the dataset's order"
+                )
         shares = [[sorted(sum(hand, [])) for hand in hands] for hands in (plain, first, second)]
-        assert shares[0] != shares[1], f"{what}, shuffled: the shares are those without: {first}"
-        assert shares[1] != shares[2], f"{what}, shuffled: epochs 0 and 1 both deal {shares[1]}"
+        assert shares[0] != shares[1], (
+            f"{what}, shuffled: {first} are the shares without, want others"
+        )
+        assert shares[1] != shares[2], (
+            f"{what}, shuffled: epochs 0 and 1 both deal {shares[1]}, want a new order"
+        )
         again = deal(0)
         assert again == first, f"{what}, shuffled: set_epoch(0) gave {first}, next time {again}"
+
+
+def made(what, create_loader, *args, **options):
+    """The loader, if it is one and making it touched no generator of random numbers."""
+
+    def states():
+        _, numbers, place, *_ = np.random.get_state()
+        return {
+            "torch": torch.get_rng_state().tolist(),
+            "random": random.getstate(),
+            "numpy": (numbers.tolist(), place),
+        }
+
+    before = states()
+    loader = create_loader(*args, **options)
+    assert isinstance(loader, DataLoader), f"{what}: {type(loader)}, want a DataLoader"
+    changed = [name for name, state in states().items() if state != before[name]]
+    assert not changed, f"{what}: making it changed the random state of {changed}, want none"
+    return loader
 
 
 def check_arguments(create_loader):
@@ -195,19 +238,41 @@ def check_arguments(create_loader):
         ("2", "3", {"rank": 0, "world_size": 1}, [*range(9)]),
         ("two", "3", {"rank": 1}, [1, 4, 7]),
         ("two", "three", {"rank": 1, "world_size": 3}, [1, 4, 7]),
+        ("2", "three", {"world_size": 3}, [2, 5, 8]),
+        ("2", None, {"world_size": 3}, [2, 5, 8]),
+        ("19", "20", {}, [1]),
+    ):
+        what = f"create_dataloader_distributed_ready, RANK {rank}, WORLD_SIZE {size}, given {given}"
+        with environment(rank, size):
+            call = partial(create_loader, dataset, 9, shuffle=False, **given)
+            got = batches(accepted(what, call))
+        assert got == [want], f"{what}: batches {got}, want {[want]}"
+    for rank, size, given, name in (
+        ("5", None, {}, "RANK"),
+        ("3", "4", {"world_size": 3}, "RANK"),
+        ("one", "4", {"world_size": 3}, "RANK"),
+        ("0", "two", {}, "WORLD_SIZE"),
+        ("0", "-4", {"rank": 0}, "WORLD_SIZE"),
     ):
         with environment(rank, size):
-            got = batches(create_loader(dataset, 9, shuffle=False, **given))
-        what = f"create_dataloader_distributed_ready, RANK {rank}, WORLD_SIZE {size}, given {given}"
-        assert got == [want], f"{what}: batches {got}, want {[want]}"
+            call = partial(create_loader, dataset, 9, **given)
+            what = f"create_dataloader_distributed_ready, given {given}"
+            check_refused(what, call, name, os.environ[name])
     for rank, size in ((1, 1), (-1, 1), (3, 3), (-1, 3), (0, 0), (3, None)):
         what = f"create_dataloader_distributed_ready, rank={rank}, world_size={size}"
         with environment("0", "3"):
             check_refused(what, partial(create_loader, dataset, 9, rank, size))
 
 
-def check_refused(what, call, *words):
-    """A ValueError with these words in it."""
+def accepted(what, call):
+    try:
+        return call()
+    except ValueError as error:
+        raise AssertionError(f"{what}: ValueError '{error}', want none") from error
+
+
+def check_refused(what, call, *words, unless=None):
+    """A ValueError with these words in it, or that one result."""
     what += f" with RANK {os.environ.get('RANK')!r}, WORLD_SIZE {os.environ.get('WORLD_SIZE')!r}"
     try:
         got = call()
@@ -215,7 +280,7 @@ def check_refused(what, call, *words):
         for word in words:
             assert word in str(error), f"{what}: the ValueError says '{error}', without '{word}'"
         return
-    raise AssertionError(f"{what}: {got}, want a ValueError")
+    assert got is not None and got is unless, f"{what}: {got}, want a ValueError"
 
 
 def environment(rank=None, size=None):
@@ -241,6 +306,10 @@ class Traveler(nn.Linear):
     """Notes where it was sent, without going there: there may be no GPU here."""
 
     sent = None
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.norm = nn.BatchNorm1d(2)
 
     def to(self, device, **options):
         self.sent = torch.device(device)

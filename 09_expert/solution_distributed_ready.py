@@ -10,7 +10,7 @@ Say in the interview: set_epoch before each epoch, or every epoch has the first 
 after moving, make the optimizer after wrapping; save model.module's state on rank 0 alone; evaluate
 without the repeated samples; init_process_group with a timeout, destroy_process_group in finally;
 gradient traffic is about two model sizes a step (ring all-reduce), overlapped with backward.
-Common slips: rank or get_rank(), which takes an explicit 0 for absent; shuffle=True beside a
+Common slips: rank or RANK, which takes an explicit 0 for absent; shuffle=True beside a
 sampler; one seed a rank, which makes shares overlap; device_ids on the CPU; forgetting set_epoch.
 """
 
@@ -32,12 +32,16 @@ def integer_from_environment(name: str, absent: int) -> int:
         raise ValueError(f"{name} must be an integer, got {text!r}") from None
 
 
-def get_rank() -> int:
-    """RANK, 0 if absent. Malformed or not below the world size: ValueError."""
-    rank, world_size = integer_from_environment("RANK", 0), get_world_size()
+def rank_from_environment(world_size: int) -> int:
+    rank = integer_from_environment("RANK", 0)
     if not 0 <= rank < world_size:
         raise ValueError(f"RANK must be from 0 to {world_size - 1}, got {rank}")
     return rank
+
+
+def get_rank() -> int:
+    """RANK, 0 if absent. Malformed or not below the world size: ValueError."""
+    return rank_from_environment(get_world_size())
 
 
 def get_world_size() -> int:
@@ -64,8 +68,8 @@ def create_dataloader_distributed_ready(
     shuffle: bool = True,
 ) -> DataLoader[Any]:
     """This rank's share of the samples. With more than one rank: sampler.set_epoch each epoch."""
-    rank = get_rank() if rank is None else rank
     world_size = get_world_size() if world_size is None else world_size
+    rank = rank_from_environment(world_size) if rank is None else rank
     if not 0 <= rank < world_size:
         raise ValueError(f"rank must be from 0 to {world_size - 1}, got {rank}")
     if world_size == 1:
