@@ -7,7 +7,7 @@ train_epoch(model, loader, optimizer) trains for one epoch and returns (loss, ac
 
     model      maps x (N, F) to logits (N, K); arrives in train or eval mode, trains in train mode
                and is left in train mode
-    loader     iterable of batches, can be read once only; at least one sample; sizes may differ
+    loader     iterable of batches, can be read once only; one sample or more each, sizes differ
       x        (N, F)  of the model's dtype and on its device
       y        (N, 1)  int64 class indices, as they come out of our database
     optimizer  holds the model's parameters; one step a batch, on its mean cross entropy alone:
