@@ -3,22 +3,23 @@
 Images lie on disk, and a list says what each one shows. Here a mapping plays the disk: to read the
 value of a key is to open a file.
 
-    path_label_pairs    iterable of pairs (path, label), a list or a generator, read once, by
-                        __init__; path: str or pathlib.Path; label: Python or NumPy integer; a path
-                        may occur more than once, with any labels; each pair is a row of its own
+    path_label_pairs    iterable of pairs (path, label), maybe empty, read once, by __init__; path:
+                        str or pathlib.Path; label: Python or NumPy integer; each pair is a row,
+                        also if its path came before
     path_to_tensor      collections.abc.Mapping, path -> Tensor; its keys are str or pathlib.Path;
-                        "x.pt" and Path("x.pt") are the same path, in keys and in pairs alike
+                        "x.pt" and Path("x.pt") are the same path, in keys and in pairs alike; a str
+                        is spelled as pathlib prints it, so no "./x.pt" comes
     transform           None, or a callable that takes a Tensor
     len(dataset)        number of pairs
     dataset[index]      (x, label) of this pair: x is the path's tensor or, with a transform,
                         what this returns for it, of any type; label is an int64 Tensor of shape ()
 
-The class is a torch.utils.data.Dataset and works in a DataLoader. index is an int; -1 is the last
-row; past either end: IndexError. A pair whose path the mapping has not: KeyError from __init__,
-with the path in its message. __init__ may list and look for keys, but reads no value. An access
-reads one value, its own, once; nothing is kept for the next one. transform is called once in each
-access and not elsewhere. The mapping's tensors never change, even if transform or the caller
-changes in place what it gets. If the caller changes the list of pairs later, the dataset does not.
+It works in a DataLoader. index -1 is the last row; past either end: IndexError. A pair whose path
+the mapping has not: KeyError from __init__, whose message has this path and none that is there.
+__init__ may list and look for keys, but reads no value. An access reads one value, its own, once;
+nothing is kept for the next one. transform is called once in each access and not elsewhere.
+transform and the caller may change in place what they get, x and label, and the caller the list of
+pairs: neither the mapping's tensors nor later accesses change.
 
 Ask yourself: when do you want to hear that a file is missing? Who else holds the tensor you return?
 Guide: https://docs.pytorch.org/tutorials/beginner/data_loading_tutorial.html
@@ -72,6 +73,8 @@ def check(PathLabelDataset):
     ]
     check_rows(PathLabelDataset, list, rows, files)
     check_rows(PathLabelDataset, iter, rows, files)
+    n = len(found("no pairs", PathLabelDataset, [], {}))
+    assert n == 0, f"no pairs: len {n}, want 0"
     check_unknown(PathLabelDataset)
     check_loader(PathLabelDataset)
 
@@ -106,6 +109,7 @@ def check_rows(PathLabelDataset, kind, rows, files):
             x, y = found(row, lambda d, i: d[i], dataset, index)
             assert disk.read == [key], f"{row} read {disk.read}, want {[key]}"
             same(y, torch.tensor(int(label)), f"{row}: label")
+            y.sub_(1)  # the caller's own, like x
             if dataset is plain:
                 same(x, want, f"{row}: x")
                 x.zero_()
@@ -114,7 +118,8 @@ def check_rows(PathLabelDataset, kind, rows, files):
                 assert x == right, f"{row}, transform 3 * x as a list: {x}, want {right}"
                 assert len(seen) == 1, f"{row} called transform {len(seen)} times, want 1"
                 seen.clear()
-            same(files[key], want, f"{row}: the mapping's tensor changed")
+            after = "the mapping's tensor after transform and caller changed theirs in place"
+            same(files[key], want, f"{row}: {after}")
     for index in (n, n + 3, -n - 1):
         must_raise(IndexError, f"{what}, dataset[{index}]", lambda i: plain[i], index)
 
@@ -147,7 +152,7 @@ def same(got, want, what):
 def found(what, call, *args, **kwargs):
     try:
         return call(*args, **kwargs)
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise AssertionError(f"{what}: {error!r}, want no error") from error
 
 
@@ -156,7 +161,7 @@ def must_raise(kind, what, call, *args):
         got = call(*args)
     except kind as error:
         return error
-    except LookupError as error:
+    except Exception as error:
         raise AssertionError(f"{what}: {error!r}, want {kind.__name__}") from error
     raise AssertionError(f"{what} gave {got}, want {kind.__name__}")
 
@@ -169,7 +174,8 @@ def check_unknown(PathLabelDataset):
             disk = Disk({"ant.pt": torch.ones(2), "bee.pt": torch.ones(2), "gnu.pt": torch.ones(2)})
             what = f"construction with {pairs} and files {list(disk)}"
             error = must_raise(KeyError, what, PathLabelDataset, pairs, disk)
-            assert "gnu 1.pt" in str(error), f"{what}: {error!r}, want the path 'gnu 1.pt' in it"
+            named = [path for path in ("ant.pt", "bee.pt", "gnu 1.pt") if path in str(error)]
+            assert named == ["gnu 1.pt"], f"{what}: {error!r} has {named}, want 'gnu 1.pt' alone"
 
 
 def check_loader(PathLabelDataset):

@@ -10,16 +10,17 @@ its input alone and repeat its forward pass in backward: less memory for more ti
 
 In train mode, with gradients recorded, autograd keeps at most x.numel() elements from forward to
 backward, parameters not counted, and each of the five submodules is called once in forward and once
-more in backward. In eval mode, and under no_grad, each is called once in forward and never again;
-how much is kept in eval mode does not matter.
+more in backward. In eval mode, and under no_grad, each is called once in forward and never again.
 
 All else is as in the plain block, which computes the same without checkpointing: output, dtypes,
 gradients of x and of all parameters by .backward() or torch.autograd.grad, names in state_dict(),
-and the state of torch's global generator after forward and after backward. So in train and in eval
-mode; in float32, float64 and bfloat16; with random numbers drawn between forward and backward; with
-forward, not backward, under bfloat16 autocast; with several calls before backward, or on its own
-output. Mode and parameters do not change between forward and backward. torch.utils.checkpoint is
-the usual tool; any other way to do it is right too, and more methods are welcome.
+and the state of torch's global generator after forward and after backward. This holds
+- in train and in eval mode; in float32, float64 and bfloat16;
+- with random numbers drawn between forward and backward;
+- with forward, not backward, under bfloat16 autocast;
+- with several calls before their backward passes, in any order, also on its own output.
+Mode and parameters do not change between forward and backward; no double backward comes.
+torch.utils.checkpoint is the usual tool; any other way to do it is right too.
 Ask yourself: what besides x has to be the same in the second forward pass?
 Guide: https://docs.pytorch.org/docs/stable/checkpoint.html
 """
@@ -68,6 +69,12 @@ def check(CheckpointedBlock):
             compare(block.to(dtype), plain.to(dtype), given.to(dtype), what)
         compare(block, plain, x, "forward under autocast", autocast=True)
         compare(block, plain, x, "block(block(x))", times=2)
+        how = f"training={mode}: block(x), block(2 * x), then the gradients of x in this order"
+        torch.testing.assert_close(
+            two_calls(block, x),
+            two_calls(plain, x),
+            msg=lambda m, h=how: f"{h} differ from the plain block's\n{m}",
+        )
         check_cost(block, x)
         check_cost(block, x.clone().requires_grad_())
 
@@ -123,6 +130,14 @@ def run(module, x, autocast, times):
     found |= {"random state after backward": torch.get_rng_state(), "x": x.detach()}
     assert torch.equal(x, before), f"{type(module).__name__} changed its input x"
     return found
+
+
+def two_calls(module, x):
+    """Gradients of two independent calls, the first one's first."""
+    torch.manual_seed(2)
+    x = x.clone().requires_grad_()
+    outputs = [module(x), module(2 * x)]
+    return [torch.autograd.grad(out.square().sum(), x)[0] for out in outputs]
 
 
 def check_cost(block, x):

@@ -3,12 +3,12 @@
 Products in 16 bits are faster and leave half as much in memory. bf16 has the range of float32, but
 fp16 has so small a one that gradients vanish in it unless the loss is scaled up first.
 
-    device       cpu: autocast to bfloat16, nothing is scaled; cuda: autocast to float16, and the
-                 loss is scaled by a torch.amp.GradScaler, a new one in each call, with its default
-                 settings; the argument alone decides, whatever GPU there is; no other device comes
+    device       torch.device. cpu: autocast to bfloat16, nothing is scaled. cuda, with or without
+                 an index: autocast to float16, and the loss is scaled by a torch.amp.GradScaler,
+                 a new one in each call, with its default settings
     model        nn.Module on device, float32; it, or some of its parts, may come in eval mode
     loader       any iterable of pairs x (B, ...), y (B, ...), not always with a length; read once;
-                 tensors on the CPU or on device; B >= 1 may vary; no batch at all: ValueError
+                 B >= 1 may vary; no batch at all: ValueError
     criterion    takes the model's output as it is and y, gives a 0-dim tensor: the mean loss of B
                  samples; x and y come to device with their dtypes unchanged
     optimizer    torch.optim.Optimizer over all parameters of the model
@@ -17,9 +17,9 @@ fp16 has so small a one that gradients vanish in it unless the loss is scaled up
     returns      Python float: mean unscaled loss per sample, of batches without a step too
 
 Each batch, in order, has one forward pass in train mode, one backward pass and one step, on its own
-gradients alone. Model and criterion run under autocast; backward and step do not, and it is off
-after the call. Parameters and gradients stay float32. On cuda a batch whose scaled gradients are
-not all finite has no step and halves the scale. The whole model is left in train mode.
+gradients alone. Only model and criterion run under autocast. Parameters and gradients stay float32.
+On cuda a batch whose scaled gradients are not all finite has no step and halves the scale; on cpu
+every batch has its step. The whole model is left in train mode.
 Ask yourself: in which unit is a gradient right after backward, and in which is max_norm?
 Guide: https://docs.pytorch.org/docs/stable/notes/amp_examples.html
 """
@@ -50,20 +50,14 @@ def train_one_epoch_amp(
 
 def check(train_one_epoch_amp):
     torch.manual_seed(0)
-    for device in ("cpu", "cuda"):
+    for device in ("cpu", "cuda", "cuda:0"):
         call = Watched(train_one_epoch_amp, device)
+        large, last = (7e33, 3.0) if call.cuda else (1e10, math.inf)
+        check_overflow(call, None, [2.0, 7e33, 7e33, last])  # 65536 * 7e33 is inf in float32
+        check_overflow(call, 0.5, [2.0, large, 0.1, 3.0])
         for max_norm in (None, 1.0):
             check_epochs(call, max_norm)
-        check_overflow(call, None, [2.0, 7e33, 7e33, 3.0])  # 65536 * 7e33 is inf in float32
-        check_overflow(call, 0.5, [2.0, 7e33, 0.1, 3.0])
-    model, got = nn.Linear(3, 2), None
-    try:
-        got = call(model, iter([]), nn.MSELoss(), torch.optim.SGD(model.parameters()), None)
-    except ValueError:
-        return
-    except ZeroDivisionError as error:
-        raise AssertionError(f"no batch at all: {error!r}, want ValueError") from error
-    raise AssertionError(f"no batch at all gave {got!r}, want ValueError")
+        check_no_batch(call)
 
 
 class Watched:
@@ -71,6 +65,7 @@ class Watched:
 
     def __init__(self, function, device):
         self.function, self.device, self.gpu, self.log = function, device, CPUForGPU(), []
+        self.cuda = device != "cpu"
 
     def __call__(self, model, loader, criterion, optimizer, max_norm):
         def forward(_, inputs):
@@ -91,10 +86,16 @@ class Watched:
             stack.enter_context(patch(missing, lambda: False))
             stack.enter_context(patch("torch.cuda.is_bf16_supported", lambda *_: True))
             stack.callback(end_autocast)
-            if self.device == "cuda":
+            if self.cuda:
                 stack.enter_context(self.gpu)
             device = torch.device(self.device)
-            got = self.function(model, loader, criterion_then_backward, optimizer, device, max_norm)
+            try:
+                got = self.function(
+                    model, loader, criterion_then_backward, optimizer, device, max_norm
+                )
+            except AssertionError as error:  # GradScaler's, say
+                what = f"device {device}, max_norm={max_norm}, after {self.log[-1:]}"
+                raise AssertionError(f"{what}: {error!r}, want no error") from error
             after = autocast()
         assert after == "off", f"device {self.device}: autocast after the call: {after}, want off"
         modes = [part.training for part in model.modules()]
@@ -105,12 +106,13 @@ class Watched:
         self.log.append(f"{event}, autocast {autocast()}")
 
     def must_have_done(self, what, x, y, output, scales, steps):
-        on = "cpu to torch.bfloat16" if self.device == "cpu" else "cuda to torch.float16"
-        want = []
+        on = "cuda to torch.float16" if self.cuda else "cpu to torch.bfloat16"
+        kind, want = "cuda" if self.cuda else "cpu", []
+        what += " (a CPU stands in: nothing is cast)" * self.cuda
         for scale, step in zip(scales, steps, strict=True):
             want += [
-                f"forward: x {x} on {self.device}, parameters torch.float32, autocast {on}",
-                f"criterion: output {output}, y {y} on {self.device}, autocast {on}",
+                f"forward: x {x} on {kind}, parameters torch.float32, autocast {on}",
+                f"criterion: output {output}, y {y} on {kind}, autocast {on}",
                 f"backward: from {scale} * loss, autocast off",
             ]
             want += ["step, autocast off"] * step
@@ -177,7 +179,7 @@ def check_epochs(call, max_norm):
     net = [nn.Linear(D, H), nn.BatchNorm1d(H), nn.ReLU(), nn.Dropout(0.3), nn.Linear(H, K)]
     model = nn.Sequential(*net)
     twin, speed = copy.deepcopy(model), [torch.zeros_like(p) for p in model.parameters()]
-    dtype, scale = (torch.bfloat16, 1) if call.device == "cpu" else (torch.float32, 65536)
+    dtype, scale = (torch.float32, 65536) if call.cuda else (torch.bfloat16, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     rows = DataLoader(list(zip(x, y, strict=True)), 4, sampler=range(1, 11))  # 10 of 13
     backwards = list(rows)[::-1]
@@ -199,7 +201,6 @@ def check_epochs(call, max_norm):
             torch.testing.assert_close(
                 mine, right, rtol=1e-3, atol=1e-4, msg=lambda m, w=where: f"{w}\n{m}"
             )
-        assert isinstance(got, float), f"{what}: returned a {type(got)}, want a float"
         assert abs(got - want) < 1e-4 * want, f"{what}: mean loss {got:.6f}, want {want:.6f}"
 
 
@@ -225,35 +226,51 @@ def epoch_by_hand(model, batches, speed, dtype, max_norm):
 
 def check_overflow(call, max_norm, slopes):
     """Four batches whose losses and gradients are given; 7e33 overflows when it is scaled."""
-    weight, cuda = nn.Parameter(torch.ones(())), call.device == "cuda"
-    losses = [1.0, 2.0 if cuda else math.inf, 4.0, 8.0]
+    losses = [1.0, 2.0 if call.cuda else math.inf, 4.0, 8.0]
     model, loader = nn.Identity(), []
-    model.weight = weight
     for n in (4, 2, 3, 1):
         loader.append((torch.ones(n, 3, dtype=torch.int64), torch.ones(n, 2).double()))
     for i in (1, 2):
+        model.weight = weight = nn.Parameter(torch.ones(()))
         coming, grads = iter(zip(losses, slopes, strict=True)), []
         optimizer = torch.optim.SGD([weight], lr=1e-36)
-        optimizer.register_step_pre_hook(lambda *_, grads=grads: grads.append(weight.grad.item()))
 
-        def criterion(output, y, coming=coming):
+        def before_step(*_, grads=grads, weight=weight):
+            grads.append(0.0 if weight.grad is None else weight.grad.item())
+
+        def criterion(output, y, coming=coming, weight=weight):
             loss, slope = next(coming)
-            return loss + slope * (weight - weight.detach())
+            nothing = weight - weight.detach()
+            nothing.register_hook(lambda grad: grad * slope)
+            return loss + nothing
 
+        optimizer.register_step_pre_hook(before_step)
         what = f"device {call.device}, max_norm={max_norm}, gradients {slopes}, call {i}"
         got = call(model, loader, criterion, optimizer, max_norm)
-        scales = [65536, 65536, 32768, 32768] if cuda else [1] * 4
+        scales = [65536, 65536, 32768, 32768] if call.cuda else [1] * 4
         kinds = torch.int64, torch.float64, torch.int64
-        call.must_have_done(what, *kinds, scales, [True, not cuda, True, True])
+        call.must_have_done(what, *kinds, scales, [True, not call.cuda, True, True])
         want = [min(slope, max_norm or slope) for slope in slopes]
-        if cuda:
+        if call.cuda:
             del want[1]
-        near = all(abs(a - b) < 1e-4 * b for a, b in zip(grads, want, strict=True))
+        near = all(math.isclose(a, b, rel_tol=1e-4) for a, b in zip(grads, want, strict=True))
         assert near, f"{what}: at the steps the gradients were {grads}, want {want}"
+        assert isinstance(got, float), f"{what}: returned a {type(got)}, want a float"
         mean = sum(n * loss for n, loss in zip((4, 2, 3, 1), losses, strict=True)) / 10
         assert got == mean or abs(got - mean) < 1e-4, (
             f"{what}: losses {losses} of 4, 2, 3, 1 samples: {got}, want {mean}"
         )
+
+
+def check_no_batch(call):
+    model, what = nn.Linear(3, 2), f"device {call.device}, no batch at all"
+    try:
+        got = call(model, iter([]), nn.MSELoss(), torch.optim.SGD(model.parameters()), None)
+    except ValueError:
+        return
+    except ZeroDivisionError as error:
+        raise AssertionError(f"{what}: {error!r}, want ValueError") from error
+    raise AssertionError(f"{what} gave {got!r}, want ValueError")
 
 
 if __name__ == "__main__":

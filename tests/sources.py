@@ -4,6 +4,8 @@ import ast
 import contextlib
 import io
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,14 @@ def edited(exercise: Path, edit: Edit) -> str:
     return text.replace(old, new)
 
 
+@cache
+def check_of(exercise: Path) -> Callable[..., None]:
+    return load(exercise)["check"]
+
+
 def judge_edit(exercise: Path, edit: Edit) -> Verdict:
     """The check's verdict on the solution after an edit."""
-    return judge(load(exercise)["check"], load(solution_of(exercise), edited(exercise, edit)))
+    return judge(check_of(exercise), load(solution_of(exercise), edited(exercise, edit)))
 
 
 def pasted(exercise: Path) -> str:

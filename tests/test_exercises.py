@@ -67,6 +67,55 @@ def as_handed_out(test):
     return strict_in_ci
 
 
+@pytest.fixture(scope="session", autouse=True)
+def verdict_on(request):
+    """judge_edit, with the edits of this run shared out: others begin at the end of the list."""
+    params = [getattr(item, "callspec", None) for item in request.session.items]
+    edits = [(p.params["path"], p.params["edit"]) for p in params if p and "edit" in p.params]
+    others = min(4, (os.cpu_count() or 1) - 1) if len(edits) > 100 else 0
+    if not others:
+        yield judge_edit
+        return
+    with ProcessPoolExecutor(others, multiprocessing.get_context("spawn")) as pool:
+        jobs = {edit: pool.submit(judge_edit, *edit) for edit in reversed(edits)}
+
+        def verdict_on(*edit):
+            return judge_edit(*edit) if jobs[edit].cancel() else jobs[edit].result()
+
+        yield verdict_on
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="session")
+def real_runs(tmp_path_factory):
+    """Two scripts as real processes, started together: {key: (out, err, status)}."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    challenge = ROOT / "01_data_processing" / "challenge_1_tensors.py"
+    filled = elsewhere / challenge.name
+    filled.write_text(pasted(challenge), encoding="utf-8")
+    files = {"stub": challenge, "filled": filled}
+    runs = {
+        key: subprocess.Popen(
+            [sys.executable, str(file)],
+            cwd=elsewhere,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for key, file in files.items()
+    }
+    return {key: (*run.communicate(timeout=300), run.returncode) for key, run in runs.items()}
+
+
+@as_handed_out
+def test_real_process_says_what_is_not_solved(real_runs):
+    assert real_runs["stub"] == ("", "NOT YET: get_device\n", 1)
+
+
+def test_real_process_says_what_is_solved(real_runs):
+    assert real_runs["filled"] == ("PASS: now read solution_1_tensors.py\n", "", 0)
+
+
 @every(EXERCISES)
 @as_handed_out
 def test_untouched_it_gives_one_verdict_and_it_is_not_a_pass(path):
@@ -94,25 +143,6 @@ def test_solution_runs_on_its_own(path):
     status, out, err = run_as_script(solution_of(path))
     assert (status, err) == (0, "")
     assert out.splitlines()[-1] == "PASS"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def verdict_on(request):
-    """judge_edit, with the edits of this run shared out: others begin at the end of the list."""
-    params = [getattr(item, "callspec", None) for item in request.session.items]
-    edits = [(p.params["path"], p.params["edit"]) for p in params if p and "edit" in p.params]
-    others = min(4, (os.cpu_count() or 1) - 1) if len(edits) > 100 else 0
-    if not others:
-        yield judge_edit
-        return
-    with ProcessPoolExecutor(others, multiprocessing.get_context("spawn")) as pool:
-        jobs = {edit: pool.submit(judge_edit, *edit) for edit in reversed(edits)}
-
-        def verdict_on(*edit):
-            return judge_edit(*edit) if jobs[edit].cancel() else jobs[edit].result()
-
-        yield verdict_on
-        pool.shutdown(cancel_futures=True)
 
 
 @edits("SLIPS")
@@ -233,40 +263,3 @@ def test_it_is_linked_and_has_hints(path):
         f"hints {hints}, want two or three"
     )
     assert all(text.rstrip().endswith("?") for _, text in hints), "hints are questions"
-
-
-@pytest.fixture(scope="session")
-def real_runs(tmp_path_factory):
-    """A few scripts as real processes, started together: {key: (out, err, status)}."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    challenge = ROOT / "01_data_processing" / "challenge_1_tensors.py"
-    filled = elsewhere / challenge.name
-    filled.write_text(pasted(challenge), encoding="utf-8")
-    hunt = ROOT / "04_bug_finding" / "buggy_code_4.py"
-    files = {"stub": challenge, "filled": filled, "hunt": hunt, "solution": solution_of(hunt)}
-    runs = {
-        key: subprocess.Popen(
-            [sys.executable, str(file)],
-            cwd=elsewhere,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for key, file in files.items()
-    }
-    return {key: (*run.communicate(timeout=300), run.returncode) for key, run in runs.items()}
-
-
-@as_handed_out
-def test_real_processes_say_what_is_not_solved(real_runs):
-    assert real_runs["stub"] == ("", "NOT YET: get_device\n", 1)
-    out, err, status = real_runs["hunt"]
-    assert out
-    assert err.startswith("NOT YET: ")
-    assert status == 1
-
-
-def test_real_processes_say_what_is_solved(real_runs):
-    assert real_runs["filled"] == ("PASS: now read solution_1_tensors.py\n", "", 0)
-    out, err, status = real_runs["solution"]
-    assert (out.splitlines()[-1], err, status) == ("PASS", "", 0)

@@ -642,6 +642,26 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
             'device.type == "cuda"',
             "torch.cuda.is_available()",
         ),
+        "cuda with an index not seen": (
+            'device.type == "cuda"',
+            'device == torch.device("cuda")',
+        ),
+        "cuda with an index not seen in its name": (
+            'device.type == "cuda"',
+            'str(device) == "cuda"',
+        ),
+        "steps skipped on the CPU too": (
+            "        scaler.step(optimizer)\n",
+            "        finite = all(p.grad.isfinite().all() for p in model.parameters())\n"
+            "        if not on_cuda and not finite:\n"
+            "            optimizer.zero_grad()\n"
+            "        else:\n"
+            "            scaler.step(optimizer)\n",
+        ),
+        "ValueError on cuda only": (
+            "if seen == 0:",
+            "if seen == 0 and not on_cuda:\n        return 0.0\n    if seen == 0:",
+        ),
         "output cast before the loss": ("criterion(model(x), y)", "criterion(model(x).float(), y)"),
         "no scaler": ("enabled=on_cuda", "enabled=False"),
         "a scaler on the CPU too": ("GradScaler(enabled=on_cuda)", "GradScaler(device.type)"),
@@ -978,6 +998,39 @@ class CheckpointedBlock(CheckpointedBlock):
             return self._block(x)
         return Again.apply(self._block, x, *self.parameters())
 """,
+        "by hand, random states in a stack on the module": """
+import torch
+
+class Again(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, block, x, *params):
+        ctx.block, ctx.params = block, params
+        block.states.append(torch.get_rng_state())
+        ctx.autocast = torch.is_autocast_enabled("cpu")
+        ctx.save_for_backward(x)
+        with torch.no_grad():
+            return block._block(x)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (x,) = ctx.saved_tensors
+        x = x.detach().requires_grad_()
+        with torch.enable_grad(), torch.random.fork_rng():
+            torch.set_rng_state(ctx.block.states.pop())
+            with torch.autocast("cpu", torch.bfloat16, enabled=ctx.autocast):
+                out = ctx.block._block(x)
+            return None, *torch.autograd.grad(out, [x, *ctx.params], upstream)
+
+class CheckpointedBlock(CheckpointedBlock):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.states = []
+
+    def forward(self, x):
+        if not (self.training and torch.is_grad_enabled()):
+            return self._block(x)
+        return Again.apply(self, x, *self.parameters())
+""",
         "layers registered twice": (
             "        self.fc2 = nn.Linear(hidden, dim)\n",
             "        self.fc2 = nn.Linear(hidden, dim)\n"
@@ -1021,6 +1074,38 @@ class PathLabelDataset(PathLabelDataset):
             super().__init__(path_label_pairs, path_to_tensor, transform)
         except KeyError as error:
             raise KeyError(f"unknown path, known are {list(path_to_tensor)}") from error
+""",
+        "KeyError with all the paths of the list": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        pairs = list(path_label_pairs)
+        try:
+            super().__init__(pairs, path_to_tensor, transform)
+        except KeyError as error:
+            raise KeyError(f"unknown path in {[str(path) for path, _ in pairs]}") from error
+""",
+        "FileNotFoundError for an unknown path": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        try:
+            super().__init__(path_label_pairs, path_to_tensor, transform)
+        except KeyError as error:
+            raise FileNotFoundError(f"no file {error}") from error
+""",
+        "labels in one tensor, views of it returned": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.labels = torch.tensor([int(label) for _, label in self.rows])
+
+    def __getitem__(self, index):
+        return super().__getitem__(index)[0], self.labels[index]
+""",
+        "columns of an empty list": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        paths, labels = zip(*path_label_pairs)
+        super().__init__(zip(paths, labels), path_to_tensor, transform)
 """,
         "str and Path told apart": (
             "keys = {Path(key): key for key in path_to_tensor}\n"
@@ -1498,6 +1583,32 @@ def train_one_epoch_amp(model, loader, criterion, optimizer, device, max_norm=No
         raise ValueError("empty loader")
     return sum(losses) / sum(sizes)
 """,
+        "clipped by hand, sum of squares": """
+def train_one_epoch_amp(model, loader, criterion, optimizer, device, max_norm=None):
+    cuda = device.type.startswith("cuda")
+    scaler = torch.amp.GradScaler(device.type, enabled=cuda)
+    model.train()
+    total, seen = 0.0, 0
+    for x, y in loader:
+        x, y = x.to(device), y.to(device)
+        optimizer.zero_grad()
+        with torch.autocast(device.type, torch.float16 if cuda else torch.bfloat16):
+            loss = criterion(model(x), y)
+        scaler.scale(loss).backward()
+        if max_norm is not None:
+            scaler.unscale_(optimizer)
+            grads = [p.grad for p in model.parameters() if p.grad is not None]
+            norm = sum(g.pow(2).sum() for g in grads).sqrt()
+            for g in grads:
+                g *= (max_norm / (norm + 1e-6)).clamp(max=1.0)
+        scaler.step(optimizer)
+        scaler.update()
+        total += loss.item() * x.size(0)
+        seen += x.size(0)
+    if not seen:
+        raise ValueError("no batch")
+    return total / seen
+""",
         "state by hand, sum kept on the device": """
 def train_one_epoch_amp(model, loader, criterion, optimizer, device, max_norm=None):
     on_cuda = device.type == "cuda"
@@ -1630,7 +1741,7 @@ class PathLabelDataset(torch.utils.data.Dataset):
         "columns, labels in one tensor": """
 class PathLabelDataset(Dataset):
     def __init__(self, path_label_pairs, path_to_tensor, transform=lambda x: x):
-        paths, labels = zip(*path_label_pairs)
+        paths, labels = [*zip(*path_label_pairs)] or ((), ())
         spelled = {str(key): key for key in path_to_tensor.keys()}
         unknown = {str(path) for path in paths} - spelled.keys()
         if unknown:
