@@ -15,7 +15,7 @@ once: rows of validation as they are, rows of training augmented and in a new ra
 this repeats after set_seed(s), and changes with s. A part without rows: ValueError.
 Run: on the CPU, with the default loaders. It begins with set_seed(), so each run is bit for bit the
 same. An epoch is one pass over the training batches in train mode, with one step each of one
-torch.optim optimizer, on the gradient of this batch's mean cross-entropy (clipped, if you like);
+torch.optim optimizer, on the gradient of the batch's mean cross-entropy (norm clipped if you like);
 then one pass over the validation rows in eval mode without recording gradients. No other forward
 pass. 5 epochs reach 0.75 or more (chance: 0.33). epochs < 1: ValueError, nothing written.
 File: when an epoch's accuracy is above all earlier ones (the first always is), best.pt is written
