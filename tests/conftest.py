@@ -23,3 +23,15 @@ def device(request):
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def torchvision():
+    """torchvision, where it loads: its compiled ops need the torch of the same build."""
+    try:
+        import torchvision
+    except (ImportError, RuntimeError) as error:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(f"torchvision does not load here: {error}")
+    return torchvision
