@@ -19,7 +19,8 @@ Each batch has one forward pass, in training also one backward pass and one step
 its own mean loss alone. Training puts the whole model in train mode and leaves it so, in
 train_for_epochs too. Validation runs all of it in eval mode and records no gradients. After it,
 also if it raises, the parameters, their .grad and requires_grad, the buffers, the mode of each
-module and torch.is_grad_enabled() are what they were. A loader that gives no batch: ValueError.
+module and torch.is_grad_enabled() have the values they had. A loader that gives no batch:
+ValueError.
 
 Ask yourself: what can a forward pass alone change in a model?
 Guide: https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html
@@ -266,10 +267,12 @@ def labeled(model, batches, hits):
 
 
 class ReadsZero(TorchFunctionMode):
-    """Meta tensors hold no numbers: whoever asks for one gets 0."""
+    """Meta tensors hold no numbers: whoever asks for one gets 0, or that two differ."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         name = getattr(func, "__name__", "")
+        if name in ("equal", "allclose"):
+            return False
         asks = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__")
         to_cpu = name == "to" and "cpu" in map(str, [*args[1:], *(kwargs or {}).values()])
         if (name in asks or to_cpu) and args[0].is_meta:

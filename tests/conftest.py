@@ -1,3 +1,4 @@
+import importlib
 import os
 
 # The tensors of the checks are tiny: a second thread only spins while it waits for the first.
@@ -29,9 +30,8 @@ def seeded():
 def torchvision():
     """torchvision, where it loads: its compiled ops need the torch of the same build."""
     try:
-        import torchvision
+        return importlib.import_module("torchvision")
     except (ImportError, RuntimeError) as error:
         if "CI" in os.environ:
             raise
         pytest.skip(f"torchvision does not load here: {error}")
-    return torchvision

@@ -7,15 +7,21 @@ Rank 0 prints one line for each thing that was proven. With --kill the last rank
 while the others wait for it: they have to end by themselves, with an error.
 """
 
+import gc
 import os
 import signal
 import sys
+import weakref
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
+
+# DistributedDataParallel imports this; its default arguments then hold the group of that moment for
+# good, gloo's threads included, and a thread that runs at the interpreter's exit can abort it.
+import torch.distributed.nn
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -146,11 +152,14 @@ def main(kill):
         torch.cuda.set_device(device)
     try:
         with process_group(backend):
+            group = weakref.ref(dist.group.WORLD)
             proofs = [prove_ranks(), prove_gradients(device), prove_shares()]
             if dist.get_rank() == 0:
                 print(f"{backend}, {device}:", *proofs, sep="\n", flush=True)
             if kill:
                 lose_last_rank()
+        gc.collect()
+        assert group() is None, "someone still holds the process group, and with it its threads"
     finally:
         if SOLUTION["get_rank"]() == 0:
             print(f"process group destroyed: {not dist.is_initialized()}", flush=True)
