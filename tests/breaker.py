@@ -130,6 +130,10 @@ def changes(node: Any) -> Iterator[Any]:
             )
     if isinstance(node, ast.Return) and node.value is not None:
         yield replaced(node, value=None)
+    if isinstance(node, ast.Raise):
+        yield ast.Return(None)
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        yield replaced(node, exc=ast.Name("Warning", ast.Load()))
     if isinstance(node, ast.If | ast.While | ast.IfExp):
         yield replaced(node, test=ast.Constant(False))
         yield replaced(node, test=ast.UnaryOp(ast.Not(), node.test))

@@ -150,6 +150,10 @@ class MultiInputClassifier(MultiInputClassifier):
         ),
     },
     "challenge_gradient_clip": {
+        "gives None where there was no batch": (
+            'raise ValueError("the loader gave no batch")',
+            "return None",
+        ),
         "not clipped": ("        nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n", ""),
         "clipped after the step": (
             "        nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
@@ -305,6 +309,10 @@ class MultiInputClassifier(MultiInputClassifier):
         ),
     },
     "challenge_gradient_accumulation": {
+        "gives None where there was no batch": (
+            'raise ValueError("the loader gave no batch")',
+            "return None",
+        ),
         "last group scaled like a full one": (
             "loss * len(y) / samples",
             "loss / accum_steps",
