@@ -4,20 +4,20 @@ A rate that is too large for the end of training keeps the weights jumping aroun
 decay cuts it at fixed epochs. One call in the wrong place shifts or squares the whole schedule.
 
     model      nn.Module on device, in any mode
-    loader     an iterable, not always with a length, of pairs x (B, ...), y (B, ...) on any device;
-               at least one, B >= 1 may vary; one pass an epoch, each may bring other samples
+    loader     an iterable, maybe without a length, of pairs x (B, ...), y (B, ...) on any device;
+               B >= 1 may vary; another pass may bring other samples
     criterion  takes the model's output and y, both on device; gives the batch's mean loss, 0-dim
-    epochs     int >= 0
+    epochs     int >= 0, passes over the loader
     lr         float > 0, the rate of the first epoch
     step_size  int, epochs; below 1: ValueError, before anything else happens
     gamma      float > 0
     returns    float: the rate that one more epoch would have
 
-Every epoch is one pass over the loader; each of its batches, in order, has one forward pass and one
-step on the gradient of its own mean loss alone. The optimizer is SGD as torch.optim has it, with
-momentum 0.9 and no other option, over all parameters of the model; its momentum lasts from the
-first step to the last. The rate is the same for all steps of an epoch. After every step_size epochs
-it is multiplied by gamma. The whole model is in train mode and is left in it.
+Each batch, in order, gets one forward pass and one step on the gradient of its own mean loss alone.
+No other forward pass. All of the model is in train mode in each of them, and stays so afterwards.
+The optimizer is SGD as torch.optim has it, over all parameters, with momentum 0.9 and no other
+option; its momentum lasts from the first step to the last. The rate stays the same within an epoch.
+After every step_size epochs it is multiplied by gamma.
 
 Ask yourself: what has the schedule to count, and when must it be told?
 Guide: https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
@@ -44,7 +44,7 @@ def train_with_scheduler(
 
 
 CPU, META = torch.device("cpu"), torch.device("meta")
-D, H, K = 5, 6, 3
+C, D, H, K = 4, 5, 6, 3
 
 
 def check(train_with_scheduler):
@@ -52,7 +52,7 @@ def check(train_with_scheduler):
     for step_size, gamma, lr, rates, final in (
         (2, 0.5, 0.08, [0.08, 0.08, 0.04, 0.04, 0.02], 0.02),
         (3, 0.1, 0.2, [0.2, 0.2, 0.2], 0.02),
-        (1, 0.25, 0.16, [0.16, 0.04, 0.01], 0.0025),
+        (1, 0.1, 0.01, [0.01, 0.001, 0.0001], 0.00001),
         (4, 0.5, 0.1, [0.1, 0.1, 0.1], 0.1),
         (2, 1.5, 0.04, [0.04, 0.04, 0.06], 0.06),
         (2, 0.5, 0.08, [], 0.08),
@@ -71,13 +71,17 @@ class Passes:
 
     def __iter__(self):
         n = len(self.passes)
-        self.states.append(copy.deepcopy(self.model.state_dict()))
+        self.states.append(state_of(self.model))
         assert len(self.states) <= n, f"epochs={n}: the loader is read more often than that"
         return iter(self.passes[len(self.states) - 1])
 
 
+def state_of(model):
+    return {key: value.clone() for key, value in model.state_dict().items()}
+
+
 def samples(*sizes):
-    batches = [(torch.randn(n, D).double(), torch.randn(n, K).double()) for n in sizes]
+    batches = [(torch.randn(n, C, D).double(), torch.randn(n, C, K).double()) for n in sizes]
     return [(x * (i + 1), y) for i, (x, y) in enumerate(batches)]
 
 
@@ -92,25 +96,31 @@ def by_hand(model, passes, rates):
             with torch.no_grad():
                 for p, v, g in zip(params, speed, gradients, strict=True):
                     p -= rate * v.mul_(0.9).add_(g)
-        states.append(copy.deepcopy(model.state_dict()))
+        states.append(state_of(model))
     return states
 
 
 def check_run(train_with_scheduler, step_size, gamma, lr, rates, final):
     what = f"lr {lr}, step_size {step_size}, gamma {gamma}, epochs {len(rates)}"
-    layers = nn.Linear(D, H), nn.BatchNorm1d(H), nn.Tanh(), nn.Dropout(0.3), nn.Linear(H, K)
+    layers = nn.Linear(D, H), nn.BatchNorm1d(C), nn.Tanh(), nn.Dropout(0.3), nn.Linear(H, K)
     model = nn.Sequential(*layers).double()
     for p in model.parameters():
         p.grad = torch.randn_like(p)  # left over from somewhere
-    passes = [samples(6, 5, 2) for _ in rates]
+    passes = [samples(6, 1, 5) for _ in rates]
     torch.manual_seed(1)
     states = by_hand(copy.deepcopy(model), passes, rates)
     model[: len(rates)].eval()  # parts of it or all
+    modes = []  # of the model's parts, in each forward pass
+    model.register_forward_hook(lambda m, *_: modes.append({part.training for part in m.modules()}))
     loader = Passes(passes, model)
     torch.manual_seed(1)  # the same units drop out
     got = train_with_scheduler(model, loader, nn.MSELoss(), CPU, len(rates), lr, step_size, gamma)
     reads = len(loader.states)
     assert reads == len(rates), f"{what}: passes over the loader: {reads}, want {len(rates)}"
+    assert modes == [{True}] * 3 * len(rates), (
+        f"{what}: {len(modes)} forward passes, {modes.count({True})} of them with all parts in "
+        f"train mode; want {3 * len(rates)}, 3 an epoch, all in train mode"
+    )
     after = [*loader.states, model.state_dict()][1:]  # each epoch
     for epoch, (state, want) in enumerate(zip(after, states, strict=True), 1):
         close(
@@ -119,10 +129,10 @@ def check_run(train_with_scheduler, step_size, gamma, lr, rates, final):
             f"{what}: after epoch {epoch}, of rate {rates[epoch - 1]}, the model is not what SGD "
             "in plain code gives",
         )
-    assert isinstance(got, float), f"{what}: returned {got!r}, want a float"
+    assert type(got) is float, f"{what}: returned {got!r}, want a float"
     assert abs(got - final) < 1e-6 * final, f"{what}: returned {got}, want {final}"
-    modes = [part.training for part in model.modules()]
-    assert all(modes) or not rates, f"{what}: left the parts with training flags {modes}"
+    flags = [part.training for part in model.modules()]
+    assert all(flags) or not rates, f"{what}: left the parts with training flags {flags}, want True"
 
 
 def close(got, want, what):
@@ -130,6 +140,19 @@ def close(got, want, what):
         torch.testing.assert_close(got, want, msg=str)
     except AssertionError as error:
         raise AssertionError(f"{what}\n{error}") from None
+
+
+class Number(torch.autograd.Function):
+    """A loss that can be read, of an output on the meta device."""
+
+    @staticmethod
+    def forward(ctx, output: Tensor) -> Tensor:
+        ctx.like = output
+        return torch.zeros((), dtype=output.dtype)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        return torch.zeros_like(ctx.like)
 
 
 def check_device(train_with_scheduler):
@@ -141,7 +164,7 @@ def check_device(train_with_scheduler):
 
     def criterion(output, y):
         assert y.is_meta, f"{what}: the criterion got y on {y.device}"
-        return output.mean()
+        return Number.apply(output)
 
     model.register_forward_pre_hook(got_x)
     train_with_scheduler(model, samples(4, 3), criterion, META, 2, 0.1, 1, 0.5)
@@ -149,14 +172,12 @@ def check_device(train_with_scheduler):
 
 def check_error(train_with_scheduler, step_size):
     model, loader = nn.Linear(D, K).double().eval(), iter(samples(4))
-    what, before, got = f"step_size {step_size}", copy.deepcopy(model.state_dict()), None
+    what, before = f"step_size {step_size}", state_of(model)
     try:
         got = train_with_scheduler(model, loader, nn.MSELoss(), CPU, 1, 0.1, step_size, 0.5)
-    except ValueError:
-        pass
-    except ZeroDivisionError as error:
-        raise AssertionError(f"{what}: {error!r}, want ValueError") from error
-    assert got is None, f"{what}: returned {got!r}, want ValueError"
+    except (ValueError, ZeroDivisionError) as error:
+        got = error
+    assert isinstance(got, ValueError), f"{what}: {got!r}, want ValueError"
     assert len(list(loader)) == 1, f"{what}: ValueError, but first it read the loader"
     assert not model.training, f"{what}: ValueError, but first it put the model in train mode"
     close(model.state_dict(), before, f"{what}: ValueError, but first the model moved")

@@ -303,6 +303,36 @@ SLIPS = {
             "evaluate(model, train_loader)",
         ),
         "a rate with which nothing is learned": ("lr=1e-3", "lr=1e-6"),
+        "the loss summed over the batch": (
+            "cross_entropy(model(x), y)",
+            'cross_entropy(model(x), y, reduction="sum")',
+        ),
+        "labels smoothed": (
+            "cross_entropy(model(x), y)",
+            "cross_entropy(model(x), y, label_smoothing=0.1)",
+        ),
+        "weights added to the loss": (
+            "        loss.backward()\n",
+            "        loss = loss + 1e-4 * sum(p.square().sum() for p in model.parameters())\n"
+            "        loss.backward()\n",
+        ),
+        "only the head trained": ("AdamW(model.parameters()", "AdamW(model[-1].parameters()"),
+        "the best accuracy as a number of numpy": (
+            "    return best\n",
+            "    return np.float64(best)\n",
+        ),
+        "an order of training that no seed reaches": (
+            "shuffle=True",
+            "shuffle=True, generator=torch.Generator().manual_seed(42)",
+        ),
+        "a block of rows for validation": (
+            "torch.randperm(num_samples)",
+            "torch.arange(num_samples).roll(int(torch.randint(num_samples, ())))",
+        ),
+        "every fifth row from a random start for validation": (
+            "torch.randperm(num_samples).tolist()",
+            "sorted(range(num_samples), key=lambda i, k=int(torch.randint(5, ())): (i + k) % 5)",
+        ),
     },
     "challenge_early_stopping": {
         "a reference to the best weights": (
@@ -494,8 +524,57 @@ SLIPS = {
             'raise ValueError("the validation loader gave no batch")',
             "return 0.0",
         ),
+        "a training loader that dries up unnoticed": (
+            "if batches == 0:",
+            "if batches == 0 and not optimizer.state:",
+        ),
+        "a validation loader that dries up ends the run": (
+            EPOCH,
+            EPOCH.replace(
+                "        acc = accuracy(model, val_loader, device)\n",
+                """        try:
+            acc = accuracy(model, val_loader, device)
+        except ValueError:
+            if epoch == 1:
+                raise
+            break
+""",
+            ),
+        ),
+        "gradients left switched off by an empty validation": """
+def accuracy(model, loader, device):
+    model.eval()
+    torch.set_grad_enabled(False)
+    hits = [(model(x.to(device)).argmax(dim=1) == y.to(device)) for x, y in loader]
+    if not hits:
+        raise ValueError("the validation loader gave no batch")
+    torch.set_grad_enabled(True)
+    return torch.cat(hits).double().mean().item()
+""",
+        "best weights in single precision": (
+            "copy.deepcopy(model.state_dict())",
+            "{k: v.float() if v.is_floating_point() else v.clone() "
+            "for k, v in model.state_dict().items()}",
+        ),
+        "a look in eval mode after each step": (
+            "        optimizer.step()\n",
+            "        optimizer.step()\n        with torch.no_grad():\n"
+            "            model.eval()(x.to(device))\n        model.train()\n",
+        ),
+        "accuracy 0 leaves nothing to restore": (
+            "best_acc, best_epoch = -math.inf, 0",
+            "best_state = None\n    best_acc, best_epoch = 0.0, 0",
+        ),
+        "batches of one sample skipped": (
+            "        optimizer.zero_grad()\n",
+            "        if len(y) == 1:\n            continue\n        optimizer.zero_grad()\n",
+        ),
     },
     "challenge_lr_scheduler": {
+        "gives None for a step_size of 0": (
+            'raise ValueError(f"step_size is {step_size}, want 1 or more")',
+            "return None",
+        ),
         "schedule told after every batch": (
             "            optimizer.step()\n        scheduler.step()\n",
             "            optimizer.step()\n            scheduler.step()\n",
@@ -637,6 +716,25 @@ SLIPS = {
             "    if step_size < 1:",
             "    model.train()\n    if step_size < 1:",
         ),
+        "a look in eval mode after each step": (
+            "            optimizer.step()\n",
+            "            optimizer.step()\n            with torch.no_grad():\n"
+            "                model.eval()(x.to(device))\n            model.train()\n",
+        ),
+        "batches of one sample skipped": (
+            "            optimizer.zero_grad()\n",
+            "            if len(y) == 1:\n                continue\n"
+            "            optimizer.zero_grad()\n",
+        ),
+        "a floor for the rate": (
+            "        scheduler.step()\n",
+            "        scheduler.step()\n        for group in optimizer.param_groups:\n"
+            "            group['lr'] = max(group['lr'], 1e-3)\n",
+        ),
+        "the rate as a tensor": (
+            'return optimizer.param_groups[0]["lr"]',
+            'return torch.tensor(optimizer.param_groups[0]["lr"])',
+        ),
     },
 }
 
@@ -752,6 +850,16 @@ def run_full_pipeline(epochs=5, save_dir="checkpoints"):
             torch.save(dict(model=state, val_acc=history[-1]), folder / "best.pt")
     return max(history)
 """,
+        "two groups of parameters, decay for one": (
+            "AdamW(model.parameters(), lr=1e-3)",
+            """AdamW(
+        [
+            {"params": [p for p in model.parameters() if p.ndim > 1]},
+            {"params": [p for p in model.parameters() if p.ndim == 1], "weight_decay": 0.0},
+        ],
+        lr=2e-3,
+    )""",
+        ),
     },
     "challenge_early_stopping": {
         "all in one loop, hits counted, tensors copied in place": """
@@ -793,6 +901,19 @@ def early_stopping_loop(
             value.copy_(best[key])
     return best_acc, epoch
 """,
+        "gradients switched off and on again": """
+def accuracy(model, loader, device):
+    model.eval()
+    hits = total = 0
+    torch.set_grad_enabled(False)
+    for x, y in loader:
+        hits += int((model(x.to(device)).argmax(-1) == y.to(device)).sum())
+        total += len(y)
+    torch.set_grad_enabled(True)
+    if total == 0:
+        raise ValueError("the validation loader gave no batch")
+    return hits / total
+""",
         "a copy of the whole model": (
             "copy.deepcopy(model.state_dict())",
             "copy.deepcopy(model).state_dict()",
@@ -831,12 +952,18 @@ def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size
         for group in optimizer.param_groups:
             group["lr"] = lr * gamma ** (epoch // step_size)
         model.train()
+        total = 0.0
         for inputs, targets in loader:
             loss = criterion(model(inputs.to(device)), targets.to(device))
             model.zero_grad()
             loss.backward()
             optimizer.step()
+            if not math.isfinite(loss.item()) or not loss.isfinite():
+                raise FloatingPointError("the loss is not finite")
+            total += loss.item() * len(targets)
     return lr * gamma ** (epochs // step_size)
+
+import math
 """,
         "LambdaLR and a closure": """
 def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size, gamma):
