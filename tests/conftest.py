@@ -1,4 +1,3 @@
-import importlib
 import os
 
 # The tensors of the checks are tiny: a second thread only spins while it waits for the first.
@@ -30,8 +29,9 @@ def seeded():
 def torchvision():
     """torchvision, where it loads: its compiled ops need the torch of the same build."""
     try:
-        return importlib.import_module("torchvision")
+        import torchvision
     except (ImportError, RuntimeError) as error:
         if "CI" in os.environ:
             raise
         pytest.skip(f"torchvision does not load here: {error}")
+    return torchvision
