@@ -223,6 +223,59 @@ def measure(model, x, y, device):
         "device ignored": ("Classifier().to(device)", "Classifier()"),
         "labels not moved": ("x, y = x.to(device), y.to(device)", "x = x.to(device)"),
         "val rows not moved": ("part.to(device)", "part"),
+        "labels left behind while measuring": (
+            "model(part.to(device)).cpu()",
+            "model(part.to(device))",
+        ),
+        "a fresh model for the test, not moved": (
+            '    model.load_state_dict(best["model"])\n',
+            '    model = Classifier()\n    model.load_state_dict(best["model"])\n',
+        ),
+        "0 epochs printed, not raised": (
+            '        raise ValueError(f"epochs is {epochs}, want at least 1")\n',
+            '        print("epochs must be positive")\n        return None\n',
+        ),
+        "an older file deleted before epochs are looked at": (
+            "    if epochs < 1:\n",
+            '    Path(save_dir, "best.pt").unlink(missing_ok=True)\n    if epochs < 1:\n',
+        ),
+        "all checkpoints in the folder deleted": (
+            "    torch.manual_seed(seed)\n",
+            '    for old in path.parent.glob("*.pt"):\n        old.unlink()\n'
+            "    torch.manual_seed(seed)\n",
+        ),
+        "ties broken by val loss": (
+            'if not history["val_acc"] or val_acc > max(history["val_acc"]):',
+            "best = list(zip(history['val_acc'], (-n for n in history['val_loss'])))\n"
+            "        if not best or (val_acc, -val_loss) > max(best):",
+        ),
+        "better by 2 percent at least": (
+            'val_acc > max(history["val_acc"])',
+            'val_acc > max(history["val_acc"]) + 0.02',
+        ),
+        "the test rows fixed": (
+            "    train, val, test = torch.randperm(len(y)).split((183, 61, 61))\n",
+            "    rows = torch.randperm(len(y), generator=torch.Generator().manual_seed(42))\n"
+            "    rest, test = rows.split((244, 61))\n"
+            "    train, val = rest[torch.randperm(244)].split((183, 61))\n",
+        ),
+        "the same splits in another order": (
+            "    train, val, test = torch.randperm(len(y)).split((183, 61, 61))\n",
+            "    rows = torch.randperm(len(y), generator=torch.Generator().manual_seed(42))\n"
+            "    parts = rows.split((183, 61, 61))\n"
+            "    train, val, test = (part[torch.randperm(len(part))] for part in parts)\n",
+        ),
+        "order turned round every second epoch": (
+            "        train_loss = train_one_epoch(model, loader, optimizer, device)\n",
+            "        kept = list(loader) if epoch == 1 else kept[::-1]\n"
+            "        kept = [(a.flip(0), b.flip(0)) for a, b in kept]\n"
+            "        train_loss = train_one_epoch(model, kept, optimizer, device)\n",
+        ),
+        "a small penalty added to the loss": (
+            "        loss.backward()\n",
+            "        penalty = sum(p.square().sum() for p in model.parameters())\n"
+            "        (loss + 2e-5 * penalty).backward()\n",
+        ),
     },
     "challenge_two_stage": {
         "backbone in train mode in stage 2": ("            backbone.train(stage == 1)\n", ""),
@@ -405,6 +458,67 @@ def two_stage_train(
         print("stage 2", epoch, loss, accuracy_of(model, val_loader, device))
     return accuracy_of(model, val_loader, device)
 """,
+        "no batch: printed, not raised": """
+def two_stage_train(model, train_loader, val_loader, *args, plain=two_stage_train, **options):
+    if not train_loader or not val_loader:
+        print("no data")
+        return None
+    return plain(model, train_loader, val_loader, *args, **options)
+""",
+        "only a loader with a length is found empty": """
+@torch.no_grad()
+def accuracy_of(model, loader, device):
+    if hasattr(loader, "__len__") and len(loader) == 0:
+        raise ValueError("empty")
+    model.eval()
+    hits = [model(x.to(device)).argmax(dim=1) == y.to(device) for x, y in loader]
+    return sum(h.sum().item() for h in hits) / sum(len(h) for h in hits)
+""",
+        "an empty loader found in stage 1 alone": (
+            '    if seen == 0:\n        raise ValueError("train_loader gave no batch")\n',
+            "    if seen == 0 and all(p.requires_grad for p in model.parameters()):\n"
+            '        raise ValueError("train_loader gave no batch")\n',
+        ),
+        "x flattened": ("criterion(model(x), y)", "criterion(model(x.flatten(1)), y)"),
+        "x flattened while measuring": ("model(x.to(device))", "model(x.to(device).flatten(1))"),
+        "labels compared on the CPU, not moved there": (
+            "(logits.argmax(dim=1) == y.to(device))",
+            "(logits.argmax(dim=1).cpu() == y)",
+        ),
+        "seeded": (
+            "    flags = [(p, p.requires_grad)",
+            "    torch.manual_seed(0)\n    flags = [(p, p.requires_grad)",
+        ),
+        "drawn after the last batch": (
+            "    for p, flag in flags:\n",
+            "    torch.rand(1)\n    for p, flag in flags:\n",
+        ),
+        "clipped at 5": (
+            "        optimizer.step()\n",
+            "        nn.utils.clip_grad_norm_(model.parameters(), 5.0)\n        optimizer.step()\n",
+        ),
+        "gradients left off": """
+def accuracy_of(model, loader, device, plain=accuracy_of):
+    accuracy = plain(model, loader, device)
+    torch.set_grad_enabled(False)
+    return accuracy
+
+def train_one_epoch(*args, plain=train_one_epoch):
+    torch.set_grad_enabled(True)
+    return plain(*args)
+""",
+        "train_loader read once for all": (
+            "    backbone, head =",
+            "    train_loader = list(train_loader)\n    backbone, head =",
+        ),
+        "each train batch passed twice": (
+            "        total += loss.item()",
+            "        (model(x).argmax(dim=1) == y).sum()\n        total += loss.item()",
+        ),
+        "features flattened": (
+            "return self.head(self.backbone(x))",
+            "return self.head(self.backbone(x).flatten(1))",
+        ),
         "ReLU before BatchNorm": (
             "self.norm(self.linear(x)).relu()",
             "self.norm(self.linear(x).relu())",
@@ -489,7 +603,7 @@ def main(epochs=12, seed=0, save_dir="runs", device="cpu"):
             opt.zero_grad()
             each.mean().backward()
             opt.step()
-            losses.append(each.detach().cpu())
+            losses.append(each.detach().to("cpu"))
         plan.step()
         metrics["train_loss"].append(torch.cat(losses).mean().item())
         loss, acc, _ = scores(rows_of(net, loaders["val"], device))
@@ -511,6 +625,16 @@ def main(epochs=12, seed=0, save_dir="runs", device="cpu"):
     print("test:", loss, acc, *recall)
     return {**metrics, "test_loss": loss, "test_acc": acc, "test_recall": recall}
 """,
+        "each class split by itself": (
+            "    train, val, test = torch.randperm(len(y)).split((183, 61, 61))\n",
+            "    parts = [[], [], []]\n"
+            "    for sizes in ((84, 28, 28), (60, 20, 20), (39, 13, 13)):\n"
+            "        start = (0, 140, 240)[(84, 60, 39).index(sizes[0])]\n"
+            "        rows = start + torch.randperm(sum(sizes))\n"
+            "        for part, some in zip(parts, rows.split(sizes), strict=True):\n"
+            "            part.append(some)\n"
+            "    train, val, test = (torch.cat(part) for part in parts)\n",
+        ),
         "a step with a closure": (
             "        optimizer.zero_grad()\n"
             "        loss = cross_entropy(model(x), y)\n"
@@ -579,6 +703,26 @@ def two_stage_train(
     model.eval()
     return run(model, val_loader, criterion, None, device)[1]
 """,
+        "loaders looked into first": (
+            "    backbone, head =",
+            "    for loader in (train_loader, val_loader):\n"
+            "        if next(iter(loader), None) is None:\n"
+            '            raise ValueError("a loader without a batch")\n'
+            "    backbone, head =",
+        ),
+        "val_loader kept in memory": (
+            "    backbone, head =",
+            "    val_loader = list(val_loader)\n    backbone, head =",
+        ),
+        "train samples counted first": (
+            "    backbone, head =",
+            '    print("train samples:", sum(len(y) for _, y in train_loader))\n'
+            "    backbone, head =",
+        ),
+        "numbers brought over with to, hits chosen by a mask": (
+            "(logits.argmax(dim=1) == y.to(device)).sum().item()",
+            'y.to("cpu")[logits.argmax(dim=1).to("cpu") == y.to("cpu")].numel()',
+        ),
         "measured once more at the end, sums on the device": """
 @torch.inference_mode()
 def accuracy_of(model, loader, device):
