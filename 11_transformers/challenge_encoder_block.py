@@ -1,0 +1,196 @@
+"""A transformer encoder block, pre-LN: two residual branches, each with a norm in front.
+
+The block is what a transformer repeats. Its residual path from input to output passes nothing but
+two additions, which is why deep stacks of it train.
+
+    d_model, num_heads, d_ff, dropout    features, heads, features between the two linear layers,
+                                         probability of all dropouts
+    x                (B, L, d_model)     any strides; not changed
+    mask             bool, broadcastable to (B, num_heads, L, L): True where query i may attend to
+                     key j, in that order of axes; optional; each query may attend to at least one
+    forward(x, mask) (B, L, d_model)     dtype and device of x
+
+These five submodules hold all parameters, under the names they have in nn.TransformerEncoderLayer:
+
+    self_attn          nn.MultiheadAttention, for x with d_model features, batch_first or not
+    linear1, linear2   nn.Linear, d_model -> d_ff -> d_model, with a ReLU between them
+    norm1, norm2       nn.LayerNorm with its defaults, in front of self_attn and of linear1
+
+Each branch adds its result to what came into it: first self-attention, then the feed-forward net.
+In train mode dropout acts on four things, each element by itself: the attention weights, the ReLU's
+result, and the result of each branch before it is added. It works in float32, float64, bfloat16 and
+under bfloat16 autocast. nn.TransformerEncoderLayer is refused, as a base and as a part.
+
+Ask yourself: if both branches gave 0, what would come out? What does True mean to self_attn?
+Paper: On Layer Normalization in the Transformer Architecture, https://arxiv.org/abs/2002.04745
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class TransformerEncoderBlock(nn.Module):
+    def __init__(self, d_model: int, num_heads: int, d_ff: int, dropout: float = 0.1) -> None:
+        raise NotImplementedError("TransformerEncoderBlock.__init__")
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        raise NotImplementedError("TransformerEncoderBlock.forward")
+
+
+D, H, D_FF = 12, 3, 20
+
+
+def check(TransformerEncoderBlock):
+    torch.manual_seed(0)
+    block, ref = TransformerEncoderBlock(D, H, D_FF), library(H)
+    got, want = ({n: tuple(p.shape) for n, p in m.named_parameters()} for m in (block, ref))
+    assert got == want, f"TransformerEncoderBlock(12, 3, 20) has parameters {got}, want {want}"
+    for name in ("self_attn", "linear1", "linear2", "norm1", "norm2"):
+        part, kind = getattr(block, name), type(getattr(ref, name)).__name__
+        assert isinstance(part, getattr(nn, kind)), f"{name} is {part!r}, want an nn.{kind}"
+    whole = [m for m in block.modules() if isinstance(m, nn.TransformerEncoderLayer)]
+    assert not whole, "there is an nn.TransformerEncoderLayer in the block, want your own wiring"
+
+    for mode, dropout, heads, sizes in (
+        ("train", 0.0, H, (2, 5)),
+        ("eval", 0.5, H, (2, 5)),
+        ("train", 0.0, 2, (1, 4)),
+        ("eval", 0.5, D, (4, 1)),
+        ("eval", 0.5, 2, (1, 1)),
+    ):
+        block = filled(TransformerEncoderBlock(D, heads, D_FF, dropout)).train(mode == "train")
+        what = f"{heads} heads, dropout={dropout} in {mode} mode, x ({sizes[0]}, {sizes[1]}, {D})"
+        x = torch.randn(sizes[1], sizes[0], D).transpose(0, 1)  # not contiguous
+        for name, mask in masks(sizes[0], heads, sizes[1]).items():
+            compare(f"{what}, {name}", block.double(), x, heads, mask, 1e-10)
+    block, x = filled(TransformerEncoderBlock(D, H, D_FF, 0.0)), torch.randn(2, 5, D)
+    for mask in (None, masks(2, H, 5)["(B, H, L, L) mask"]):
+        name = "no mask" if mask is None else "(B, H, L, L) mask"
+        compare(f"float32, {name}", block.float(), x, H, mask, 1e-4)
+        compare(f"float32, x of size 1e-3, {name}", block, x * 1e-3, H, mask, 1e-4)
+        compare(f"bfloat16, {name}", block.bfloat16(), x, H, mask, 1e-1)
+        with torch.autocast("cpu", torch.bfloat16):
+            compare(f"bfloat16 autocast, {name}", block.float(), x, H, mask, 1e-1)
+    check_dropout("TransformerEncoderBlock(12, 3, 20)", TransformerEncoderBlock(D, H, D_FF), 0.1)
+    check_dropout("dropout=0.4", TransformerEncoderBlock(D, H, D_FF, dropout=0.4), 0.4)
+    block = filled(TransformerEncoderBlock(D, H, D_FF, dropout=1.0))
+    out = run("dropout=1.0 in train mode", block, x, None)
+    close(out, x, 0, "dropout=1.0 in train mode: both branches are dropped, want x itself")
+    check_other_device(block, x, mask)
+
+
+def library(heads):
+    return nn.TransformerEncoderLayer(D, heads, D_FF, 0.0, norm_first=True, batch_first=True)
+
+
+def masks(b, heads, length):
+    """Each way to use a mask; each query may attend to itself."""
+    some = (torch.rand(b, heads, length, length) > 0.6) | torch.eye(length, dtype=torch.bool)
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    padding = torch.arange(length) < torch.randint(1, length + 1, (b, 1, 1, 1))
+    return {
+        "no mask": None,
+        "(L, L) lower triangle": causal,
+        "(B, 1, 1, L) padding": padding,
+        "(H, L, L) mask": some[0],
+        "(B, H, L, L) mask": some,
+    }
+
+
+def filled(block):
+    """The block as it may be after some training: no two norms or biases are equal."""
+    for p in block.parameters():
+        nn.init.uniform_(p, -0.7, 0.7)
+    return block
+
+
+def compare(what, block, x, heads, mask, tolerance):
+    """Output and all gradients against nn.TransformerEncoderLayer with the same weights."""
+    dtype, ref = block.linear1.weight.dtype, library(heads).double()
+    ref.load_state_dict(block.state_dict())
+    x = x.to(dtype)
+    x, exact = x.detach().requires_grad_(), x.detach().double().requires_grad_()
+    hidden = None
+    if mask is not None:
+        hidden = ~mask.expand(len(x), heads, x.shape[1], x.shape[1]).flatten(0, 1)
+    out = run(what, block, x, mask)
+    with torch.autocast("cpu", enabled=False):
+        want = ref(exact, src_mask=hidden)
+    assert out.shape == x.shape, f"{what}: out is {tuple(out.shape)}, want {tuple(x.shape)}"
+    assert out.dtype == dtype, f"{what}: out is {out.dtype}, want {dtype}"
+    wrong = f"{what}: not what nn.TransformerEncoderLayer(norm_first=True) gives"
+    close(out.double(), want, tolerance, wrong)
+    names, upstream = ["x", *dict(ref.named_parameters())], torch.randn(x.shape, dtype=dtype)
+    leaves = [x, *(block.get_parameter(n) for n in names[1:])]
+    got = torch.autograd.grad(out, leaves, upstream, allow_unused=True)
+    right = torch.autograd.grad(want, [exact, *ref.parameters()], upstream.double())
+    for name, g, w in zip(names, got, right, strict=True):
+        assert g is not None, f"{what}: no gradient reaches {name}, want one"
+        assert g.isfinite().all(), f"{what}: the gradient of {name} is not finite"
+        if tolerance < 1e-3:  # else there are too few digits to compare gradients
+            close(g.double(), w, 10 * tolerance, f"{what}: the gradient of {name} is wrong")
+
+
+def check_dropout(what, block, p):
+    """One branch at a time, made to give 1 everywhere: its two dropouts scale by 1 / (1 - p)."""
+    x = torch.zeros(80, 1, D)  # with a single key its value counts wholly or not at all
+    for branch in ("self-attention", "feed-forward"):
+        with torch.no_grad():
+            for parameter in block.parameters():
+                parameter.zero_()
+            if branch == "self-attention":
+                block.norm1.bias.fill_(1)  # the norm of x, which is 0, and each of its projections
+                block.self_attn.in_proj_weight.copy_(torch.eye(D).repeat(3, 1))
+                block.self_attn.out_proj.weight.copy_(torch.eye(D))
+            else:
+                block.norm2.bias.fill_(1)
+                block.linear1.weight.copy_(torch.eye(D_FF, D))
+                block.linear2.weight.copy_(torch.eye(D, D_FF))
+            out = block.train()(x)
+        how = f"{what} in train mode, a {branch} branch of ones, after both dropouts"
+        close(out, (out != 0) / (1 - p) ** 2, 1e-4, f"{how}: not 0 or {1 / (1 - p) ** 2:.3f}")
+        share, want = (out != 0).float().mean().item(), (1 - p) ** 2
+        assert abs(share - want) < 0.1, f"{how}: {share:.3f} are not 0, want about {want:.3f}"
+        for dim, axis in ((0, "sample"), (2, "feature")):
+            same = torch.equal((out != 0).any(dim), (out != 0).all(dim))
+            assert not same, f"{how}: the same are 0 for every {axis}"
+
+
+def check_other_device(block, x, mask):
+    """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
+    try:
+        out = block.to("meta")(x.to("meta"), mask.to("meta"))
+    except RuntimeError as error:  # asking for a number is no mistake on a real device
+        assert "cpu" not in str(error), f"block, x and mask not on the CPU: {error}"
+        return
+    assert out.is_meta, f"block, x and mask on the meta device, out on {out.device}"
+
+
+def run(what, block, x, mask):
+    """The block's output, its inputs compared with their copies."""
+    before = [t if t is None else t.detach().clone() for t in (x, mask)]
+    try:
+        out = block(x) if mask is None else block(x, mask)
+    except (RuntimeError, AssertionError) as error:  # nn.MultiheadAttention asserts shapes
+        if isinstance(error, NotImplementedError):
+            raise  # an open hole
+        kind = type(error).__name__
+        raise AssertionError(f"{what}: want a result, got {kind}: {error}") from error
+    assert isinstance(out, Tensor), f"{what}: got {type(out).__name__}, want the output alone"
+    for name, now, old in zip(("x", "mask"), (x, mask), before, strict=True):
+        assert now is old or torch.equal(now, old), f"{what}: {name} was changed"
+    return out
+
+
+def close(got, want, tolerance, what):
+    torch.testing.assert_close(
+        got, want, rtol=tolerance, atol=tolerance, msg=lambda m: f"{what}\n{m}"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        check(TransformerEncoderBlock)
+    except (NotImplementedError, AssertionError) as verdict:
+        raise SystemExit(f"NOT YET: {str(verdict) or repr(verdict)}") from None
+    print("PASS: now read solution_encoder_block.py")

@@ -1,0 +1,38 @@
+"""A learnable prefix: one (P, D) parameter, shown to every sequence of the batch as a view.
+
+Why it works: expand gives the new batch dim stride 0, so the B copies of the prefix are made once,
+by cat, in the result. In backward expand sums over that dim: one gradient, from all sequences.
+cat would silently promote float32 beside bfloat16, hence the cast to x's dtype.
+Say in the interview: P * D numbers a task; the model stays frozen and shared, and one batch can mix
+tasks. The price is context: attention over P + L tokens, and masks, positions and labels that have
+to be made P longer. What is learned here is a soft prompt at one layer's input; prefix tuning
+proper gives each attention layer P keys and values of its own, made by an MLP while it trains.
+Common slips: repeat, one more copy for each sequence; a (B, P, D) parameter, tied to one batch
+size; the prefix at the end, where a causal model sees it too late; zeros for a start, which give
+all P vectors the same gradient where nothing else tells positions apart; draws of N(0, 1), fifty
+times as large as the tokens beside them.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class LearnablePrefix(nn.Module):
+    """(B, L, D) -> (B, P + L, D)."""
+
+    def __init__(self, prefix_len: int, d_model: int) -> None:
+        super().__init__()
+        if prefix_len < 1:
+            raise ValueError(f"prefix_len is {prefix_len}, want 1 or more")
+        self.prefix = nn.Parameter(torch.randn(prefix_len, d_model) * 0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        prefix = self.prefix.to(x.dtype).expand(len(x), -1, -1)  # (B, P, D), a view
+        return torch.cat([prefix, x], dim=1)  # sizes that do not fit: RuntimeError
+
+
+if __name__ == "__main__":
+    from challenge_learnable_prefix import check
+
+    check(LearnablePrefix)
+    print("PASS")
