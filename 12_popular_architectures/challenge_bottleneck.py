@@ -14,13 +14,12 @@ them up again. That is what lets ResNet-50 and deeper nets have wide layers at a
                 in every other case: 1x1 convolution, BN       shortcut.0, shortcut.1
     result      main path plus shortcut, ReLU on the sum
 
-These are all the names in state_dict(), as in conv1.weight; there are no further buffers.
-Convolutions are nn.Conv2d without bias; the 3x3 pads with one zero on each side. The 3x3 and
-shortcut.0 have the stride ("v1.5"), the others stride 1. BN is nn.BatchNorm2d with its default eps
-and momentum. The first values of the weights are up to you; all require gradients.
-It works in float32, float64 and bfloat16, on any device it is moved to, in train and eval mode, and
-stays in its mode. In train mode BN needs more than one value per channel, as torch tells you; a
-call and its backward update each BN once. x is not changed.
+These are all the names in state_dict(), as in conv1.weight; there are no further buffers. in_c,
+out_c and mid_c are free. Convolutions are nn.Conv2d without bias. The 3x3 pads with one zero on
+each side; it and shortcut.0 have the stride ("v1.5"). BN is nn.BatchNorm2d with its defaults. First
+values of weights are up to you; all require gradients. It works in float32, float64 and bfloat16,
+on any device, in train and eval mode, and stays in its mode. In train mode BN needs more than one
+value per channel, as torch tells you; call and backward update each BN once. x is not changed.
 
 Ask yourself: which pixels would never be read if a 1x1 convolution had the stride?
 Paper: Deep Residual Learning, section 4.1, https://arxiv.org/abs/1512.03385

@@ -18,8 +18,8 @@ layer1.0.conv1.weight, and no others; there are no further buffers. conv1 has no
 nn.BatchNorm2d with its defaults; all strides not named are 1. The first values of the weights are
 up to you; all require gradients. Logits have the dtype of x. x is not changed.
 It works in float32, float64 and bfloat16, on any device it is moved to, in train and eval mode, and
-stays in its mode. In train mode BN needs more than one value per channel, as torch tells you;
-a call and its backward update each BN once.
+stays in its mode. In train mode BN needs more than one value per channel, as torch tells you; a
+call and its backward update each BN once.
 
 Ask yourself: which layer would fix H and W once and for all, and what is here in its place?
 Paper: Deep Residual Learning, section 4.2, https://arxiv.org/abs/1512.03385

@@ -43,6 +43,8 @@ SHARED = {
     ),
     "shortcut only where channels change": ("stride != 1 or in_c != out_c", "in_c != out_c"),
     "shortcut only where the size changes": ("stride != 1 or in_c != out_c", "stride != 1"),
+    "shortcut only for stride 2": ("stride != 1 or in_c != out_c", "stride == 2 or in_c != out_c"),
+    "shortcut only for more channels": ("or in_c != out_c", "or in_c < out_c"),
     "shortcut only where both change": ("stride != 1 or in_c", "stride != 1 and in_c"),
     "a convolution in every shortcut": ("if stride != 1 or in_c != out_c:", "if True:"),
     "no shortcut": ("        out += self.shortcut(x)\n", ""),
@@ -72,11 +74,28 @@ SHARED = {
         "self.bn2 = nn.BatchNorm2d(track_running_stats=False, num_features=",
     ),
     "leaky ReLU": ("        return out.relu_()", "        return nn.functional.leaky_relu(out)"),
+    "ReLU6 after the first convolution": (
+        "self.bn1(self.conv1(x)).relu_()",
+        "nn.functional.relu6(self.bn1(self.conv1(x)))",
+    ),
+    "ReLU6 after the sum": (
+        "        return out.relu_()",
+        "        return nn.functional.relu6(out)",
+    ),
+    "sums cut off at 20": ("        return out.relu_()", "        return out.clamp(0, 20)"),
     "dropout in training": (
         "        return out.relu_()",
         "        return nn.functional.dropout(out.relu_(), 0.1, self.training)",
     ),
     "eval mode forced": ("        out += self", "        self.eval()\n        out += self"),
+    "eval mode for a single image": (
+        "        out += self",
+        "        self.train(self.training and len(x) > 1)\n        out += self",
+    ),
+    "eval mode for single pixels": (
+        "        out += self",
+        "        if x.shape[2:] == (1, 1):\n            self.eval()\n        out += self",
+    ),
     "float32 whatever came": ("        return out.relu_()", "        return out.relu_().float()"),
 }
 
@@ -558,6 +577,11 @@ class InceptionModule(InceptionModule):
             "            self.conv2(out), None, None, self.bn2.weight, self.bn2.bias, True\n"
             "        )",
         ),
+        "layers under a second name": (
+            "        self.shortcut: nn.Module = nn.Identity()\n",
+            "        self.main = nn.Sequential(self.conv1, self.bn1)\n"
+            "        self.shortcut: nn.Module = nn.Identity()\n",
+        ),
         "pre-activation": """
 class ResidualBlock(ResidualBlock):
     def forward(self, x):
@@ -595,6 +619,10 @@ class ResidualBlock(ResidualBlock):
         ),
         "shortcut decided by mid_c": ("or in_c != out_c", "or in_c != mid_c"),
         "no ReLU after the 3x3": ("(self.conv2(out)).relu_()", "(self.conv2(out))"),
+        "ReLU6 after the 3x3": (
+            "self.bn2(self.conv2(out)).relu_()",
+            "nn.functional.relu6(self.bn2(self.conv2(out)))",
+        ),
         "ReLU after the last BN": (
             "self.bn3(self.conv3(out))",
             "self.bn3(self.conv3(out)).relu_()",
@@ -675,6 +703,10 @@ class ResidualBlock(ResidualBlock):
             STAGE,
             f"return nn.Sequential({REST}, first)",
         ),
+        "no blocks refused only where channels stay": (
+            "num_blocks < 1",
+            "num_blocks < 1 and in_c == out_c",
+        ),
         "a stage of no blocks accepted": ("if num_blocks < 1:", "if False:"),
         "only negative numbers refused": ("num_blocks < 1", "num_blocks < 0"),
         "a single block refused": ("num_blocks < 1", "num_blocks < 2"),
@@ -740,6 +772,10 @@ make_layer = functools.cache(make_layer)
             "x = self.bn1(self.conv1(x)).relu_()",
             "x = self.bn1(self.conv1(x))",
         ),
+        "ReLU6 behind the stem": (
+            "x = self.bn1(self.conv1(x)).relu_()",
+            "x = nn.functional.relu6(self.bn1(self.conv1(x)))",
+        ),
         "pooling behind the stem": (
             "x = self.bn1(self.conv1(x)).relu_()",
             "x = nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, 2, 1)",
@@ -785,6 +821,42 @@ make_layer = functools.cache(make_layer)
             "        x = self.bn1(",
             "        self.eval()\n        x = self.bn1(",
         ),
+        "eval mode for a single image": (
+            "        x = self.bn1(",
+            "        self.train(self.training and len(x) > 1)\n        x = self.bn1(",
+        ),
+        "a single image as in eval mode": """
+class SmallResNet(SmallResNet):
+    def forward(self, x):
+        training = self.training
+        self.train(training and len(x) > 1)
+        out = super().forward(x)
+        self.train(training)
+        return out
+""",
+        "eval mode for single pixels": (
+            "        x = self.bn1(",
+            "        if x.shape[2:] == (1, 1):\n            self.eval()\n        x = self.bn1(",
+        ),
+        "one logit for two classes": (
+            "nn.Linear(64, num_classes)",
+            "nn.Linear(64, num_classes if num_classes > 2 else 1)",
+        ),
+        "one block twice in the first stage": (
+            "        self.layer2 = stage(16, 32, stride=2)\n",
+            "        self.layer1[1] = self.layer1[0]\n"
+            "        self.layer2 = stage(16, 32, stride=2)\n",
+        ),
+        "last stage recomputed in backward": """
+import torch.utils.checkpoint
+
+
+class SmallResNet(SmallResNet):
+    def forward(self, x):
+        x = self.layer2(self.layer1(self.bn1(self.conv1(x)).relu_()))
+        x = torch.utils.checkpoint.checkpoint(self.layer3, x, use_reentrant=False)
+        return self.fc(x.mean(dim=(2, 3)))
+""",
         "input normalized in place": (
             "        x = self.bn1(",
             "        x -= x.mean()\n        x = self.bn1(",
