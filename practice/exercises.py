@@ -5,9 +5,7 @@ parameters, the objects it judges; the partner solution_x.py or solution_bug_n.p
 names and is judged by the same check.
 """
 
-import contextlib
 import inspect
-import io
 import re
 import sys
 import traceback
@@ -21,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Verdict(NamedTuple):
-    state: Literal["PASS", "TODO", "FAIL"]
+    """STOPPED, MEMORY: the file ended itself, or needed too much; CRASH, TIME: see runner.py."""
+
+    state: Literal["PASS", "TODO", "FAIL", "STOPPED", "MEMORY", "CRASH", "TIME"]
     detail: str = ""  # TODO: the hole that is left; FAIL: what came and was wanted, then file:line
 
 
@@ -69,10 +69,8 @@ def judge(check: Callable[..., None], names: Mapping[str, Any]) -> Verdict:
     for name in wanted:
         if name not in names:
             return Verdict("FAIL", f"{name} is not defined any more, the check needs it")
-    quiet = io.StringIO()
     try:
-        with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-            check(*(names[name] for name in wanted))
+        check(*(names[name] for name in wanted))
     except (Exception, SystemExit) as error:
         return _verdict_on(error)
     return Verdict("PASS")
@@ -80,11 +78,9 @@ def judge(check: Callable[..., None], names: Mapping[str, Any]) -> Verdict:
 
 def verdict_of(exercise: Path) -> Verdict:
     """Load the file and judge what is in it; a file that does not even load has failed."""
-    quiet = io.StringIO()
     try:
-        with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-            names = load(exercise)
-            check = names["check"]
+        names = load(exercise)
+        check = names["check"]
     except (Exception, SystemExit) as error:
         return _verdict_on(error)
     return judge(check, names)
@@ -97,9 +93,13 @@ def _verdict_on(error: BaseException) -> Verdict:
     if isinstance(error, NotImplementedError) and "raise NotImplementedError" in last:
         return Verdict("TODO", str(error))
     where = f"\n{Path(frames[-1].filename).name}:{frames[-1].lineno}  {last}" if frames else ""
+    if isinstance(error, SystemExit):
+        return Verdict("STOPPED", f"the file ended itself, sys.exit({error.code!r}){where}")
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return Verdict("MEMORY", f"out of memory: {error}{where}")
     kind = "" if isinstance(error, AssertionError) and str(error) else f"{type(error).__name__}: "
     return Verdict("FAIL", f"{kind}{error}{where}")
 
 
 def _is_exercise(filename: str) -> bool:
-    return Path(filename).parent.parent == ROOT and Path(filename).parent.name[:1].isdigit()
+    return re.match(r"\d\d_", Path(filename).parent.name) is not None

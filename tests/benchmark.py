@@ -1,13 +1,19 @@
-"""How fast solutions are beside torch's own modules of the same size, as ratios of one run.
+"""How fast solutions and the runner are, as ratios of one run.
 
-    python tests/benchmark.py
+    python tests/benchmark.py            all
+    python tests/benchmark.py modules    solutions beside torch's own modules of the same size
+    python tests/benchmark.py runner     a save in `watch` beside `python file.py`, check --all
 
-Each line times forward and backward on the CPU in one thread: ours and the reference by turns, the
-median of each. No test: times depend on the machine and on what else it does. Ratios move less.
+No test: times depend on the machine and on what else it does. Ratios move less.
 """
 
+import os
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +21,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
+from sources import pasted
+from test_practice import Terminal
 from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 from torchvision.models.resnet import BasicBlock
 
 from practice.exercises import ROOT, load
 
+SAVES, COLD = 20, 3
 ROUNDS, SECONDS = 9, 0.3  # per round and side
 B, L, D, HEADS, RANK = 8, 128, 256, 4, 8
 
@@ -84,7 +93,8 @@ def median_times(*sides: Callable[[Tensor], Tensor], x: Tensor) -> list[float]:
     return [1e3 * statistics.median(m.median for m in side) for side in zip(*rounds, strict=True)]
 
 
-def main() -> None:
+def modules() -> None:
+    """Forward and backward on the CPU in one thread, ours and the reference by turns: medians."""
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, CPU, 1 thread, forward and backward, medians")
     print(f"{'solution':26}{'beside':46}{'ms':>8}{'ms':>8}{'ratio':>7}  wanted")
@@ -104,5 +114,54 @@ def main() -> None:
         print(f"{name:26}{beside:46}{a:8.2f}{b:8.2f}{a / b:7.2f}  {wanted} at most")
 
 
+def runner() -> None:
+    """From a save to the verdict on a terminal, against a cold run of the same file."""
+    exercise = ROOT / "02_models" / "challenge_4_film.py"
+    answer = pasted(exercise)
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        shutil.copytree(ROOT / "practice", course / "practice")
+        path = course / exercise.relative_to(ROOT)
+        path.parent.mkdir()
+        path.write_text(answer)
+        terminal = Terminal(course, "watch", "film")
+        terminal.shows("pass")
+        saves = []
+        for i in range(SAVES):
+            text = answer + f"# save {i}\n"
+            if i % 2:
+                (course / "new").write_text(text)
+                start = time.perf_counter()
+                os.replace(course / "new", path)
+            else:
+                start = time.perf_counter()
+                path.write_text(text)
+            terminal.shows("Read ")
+            saves.append(time.perf_counter() - start)
+        terminal.end()
+        cold = [seconds(sys.executable, str(path)) for _ in range(COLD)]
+    a, b = statistics.median(saves), statistics.median(cold)
+    print(f"from save to verdict in watch, median of {SAVES}: {a:.3f} s")
+    print(f"python {path.name}, median of {COLD}: {b:.3f} s")
+    print(f"ratio {a / b:.3f}, wanted 0.1 at most\n")
+
+    checks = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    checks += ["tests/test_exercises.py", "-k", "test_untouched"]
+    everything = [sys.executable, "-m", "practice", "check", "--all"]
+    rounds = [(seconds(*everything), seconds(*checks)) for _ in range(COLD)]
+    a, b = (statistics.median(side) for side in zip(*rounds, strict=True))
+    print(f"check --all {a:.1f} s, pytest of the checks {b:.1f} s, medians of {COLD}")
+    print(f"ratio {a / b:.2f}, wanted 1.5 at most")
+
+
+def seconds(*command: str) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] in ([], ["modules"]):
+        modules()
+    if sys.argv[1:] in ([], ["runner"]):
+        runner()

@@ -1,148 +1,628 @@
-"""practice/: what is on disk is found, loaded and judged, whatever state a learner's file is in."""
+"""`python -m practice`, as a user meets it: the commands, the worker, and what is kept.
 
+Each test has a course of its own in a temporary folder, with a copy of practice/ in it.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
-from practice import __main__ as cli
-from practice import exercises
-from practice.exercises import Verdict, find, judge, load, solution_of, verdict_of
+from practice import doctor, runner
+from practice.exercises import ROOT
+from practice.progress import Progress, text_hash
+from practice.runner import NoWorker, Worker
 
-FOOTER = """
+CHECK = """
+
 def check(double):
     got = double(2)
     assert got == 4, f"double(2) is {got}, want 4"
+
+
+if __name__ == "__main__":
+    check(double)
+"""
+OPEN = '"""Twice as much."""\n\n\ndef double(x):\n    raise NotImplementedError("double")\n' + CHECK
+RIGHT = OPEN.replace('raise NotImplementedError("double")', "return 2 * x")
+WRONG = OPEN.replace('raise NotImplementedError("double")', "return x + 1")
+# Where the commands are tested and not torch, a stand-in saves its import, which takes seconds.
+TORCH = """
+from types import SimpleNamespace
+ones = lambda n: None
+testing = SimpleNamespace(assert_close=lambda a, b: None)
+cuda = SimpleNamespace(is_available=lambda: False)
+"""
+HINTS = """# Level
+
+### challenge_one
+
+<details><summary>Hint 1</summary>
+
+What is twice?
+
+</details>
+
+<details><summary>Hint 2</summary>
+
+What is x + x?
+
+</details>
 """
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch):
-    """A course of its own: course("01_a/challenge_x.py", text) writes a file and gives its path."""
-    monkeypatch.setattr(exercises, "ROOT", tmp_path)
-    monkeypatch.setattr(cli, "ROOT", tmp_path)
-    monkeypatch.setattr(cli, "find", lambda: find(tmp_path))
-
-    def write(name, text=""):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(text.encode() if isinstance(text, str) else text)
-        return path
-
-    return write
-
-
-def test_the_path_is_that_of_the_links_in_pedagogy(course, tmp_path):
-    names = [
-        "02_b/challenge_x.py",
-        "01_a/challenge_y.py",
-        "01_a/buggy_code_10.py",
-        "01_a/buggy_code_9.py",
-    ]
-    for name in [*names, "01_a/solution_y.py", "guides/challenge_z.py"]:
-        course(name)
-    course(
-        "PEDAGOGY.md",
-        "[y](02_b/challenge_x.py) then [y](01_a/challenge_y.py) [gone](01_a/challenge_g.py)",
+def course(tmp_path):
+    """A course of two exercises, a bug hunt and their solutions, in git."""
+    shutil.copytree(ROOT / "practice", tmp_path / "practice", ignore=shutil.ignore_patterns("__*"))
+    (tmp_path / "practice" / "__main__.py").write_text(
+        (ROOT / "practice" / "__main__.py").read_text()
     )
-    found = [path.relative_to(tmp_path).as_posix() for path in find(tmp_path)]
-    assert found == [
-        "02_b/challenge_x.py",
-        "01_a/challenge_y.py",
-        "01_a/buggy_code_9.py",
-        "01_a/buggy_code_10.py",
+    files = {
+        "torch.py": TORCH,
+        "02_models/challenge_one.py": OPEN,
+        "02_models/challenge_other.py": OPEN,
+        "02_models/README.md": HINTS,
+        "04_bugs/buggy_code_1.py": WRONG,
+        "04_bugs/README.md": "# Bugs\n",
+        "PEDAGOGY.md": "[1](02_models/challenge_one.py) [2](02_models/challenge_other.py) "
+        "[3](04_bugs/buggy_code_1.py)",
+        ".gitignore": ".practice/\n__pycache__/\n",
+    }
+    for name in ("02_models/solution_one", "02_models/solution_other", "04_bugs/solution_bug_1"):
+        files[f"{name}.py"] = '"""Why it works: twice is two times."""\n' + RIGHT
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "course"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)
+    return tmp_path
+
+
+def practice(course, *arguments, status=0, **more):
+    """What the command prints, stdout and stderr, and its exit status compared."""
+    done = subprocess.run(
+        [sys.executable, "-m", "practice", *arguments],
+        cwd=course,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        **more,
+    )
+    assert done.returncode == status, done.stdout
+    return done.stdout
+
+
+def passed(course, name):
+    """As if the file, as it is now, had just passed."""
+    path = course / name
+    verdict = runner.Verdict("PASS")
+    Progress(course).record(path, text_hash(path), verdict)
+
+
+# --- where you stand ---------------------------------------------------------------------------
+
+
+def test_the_overview_shows_each_level_what_was_last_and_what_is_next(course):
+    (course / "02_models/challenge_one.py").write_text(RIGHT)
+    passed(course, "02_models/challenge_one.py")
+    lines = practice(course).splitlines()
+    assert lines[:2] == ["02_models  #.  1/2", "04_bugs    .  0/1"]
+    assert "1 of 3 passed" in lines
+    assert "Last: 02_models/challenge_one.py, pass, just now" in lines
+    assert "Next: 02_models/challenge_other.py  Twice as much." in lines
+    assert "    python -m practice watch challenge_other" in lines
+
+
+def test_an_edit_takes_the_pass_back(course):
+    path = course / "02_models/challenge_one.py"
+    path.write_text(RIGHT)
+    passed(course, "02_models/challenge_one.py")
+    path.write_text(RIGHT + "# looks the same\n")
+    assert "0 of 3 passed" in practice(course)
+    assert "challenge_one.py" in practice(course, "next")
+    assert "challenge_one.py" in practice(course, "list", "02").splitlines()[0]
+    assert practice(course, "list").splitlines()[0].endswith("edited since it passed")
+    path.write_text(RIGHT)
+    assert "1 of 3 passed" in practice(course)
+
+
+def test_names(course):
+    assert "Hint 1 of 2" in practice(course, "hint", "one")
+    assert "Hint 2 of 2" in practice(course, "hint", "02_models/challenge_one.py")
+    several = practice(course, "hint", "challenge", status=2)
+    assert "02_models/challenge_one.py" in several and "02_models/challenge_other.py" in several
+    assert "challenge_other" in practice(course, "hint", "othr", status=2)
+    assert "no level has 99" in practice(course, "list", "99", status=2)
+
+
+def test_bad_commands_say_what_there_is(course):
+    assert "usage: python -m practice" in practice(course, "chekc", status=2)
+    assert "mock" in practice(course, "--help")
+
+
+def test_it_needs_no_torch_to_say_where_you_stand(course):
+    code = "import sys; from practice.cli import main; main([]); main(['list']); main(['next']); "
+    code += "assert not {'torch', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=course, check=True, capture_output=True)
+
+
+def test_colors_only_where_they_are_wanted(course):
+    assert "\033" not in practice(course, "list")
+
+
+# --- hints, solutions, a fresh start -----------------------------------------------------------
+
+
+def test_one_more_hint_each_time_and_never_too_many(course):
+    first, second, third = (practice(course, "hint", "one") for _ in range(3))
+    assert "What is twice?" in first and "x + x" not in first
+    assert "What is twice?" in second and "What is x + x?" in second
+    assert third == second
+    assert "no hint" in practice(course, "hint", "buggy_code_1", status=2)
+    assert Progress(course).of(course / "02_models/challenge_one.py")["hints"] == 2
+
+
+def test_the_solution_comes_after_a_pass(course):
+    for command in ("solution", "diff"):
+        assert "has not passed" in practice(course, command, "one", status=2)
+    shown = practice(course, "solution", "one", "--force")
+    assert shown.startswith('"""Why it works')
+    (course / "02_models/challenge_one.py").write_text(RIGHT.replace("2 * x", "x + x"))
+    passed(course, "02_models/challenge_one.py")
+    assert practice(course, "solution", "one") == shown
+    lines = practice(course, "diff", "one").splitlines()
+    assert "-    return x + x" in lines and "+    return 2 * x" in lines
+    (course / "02_models/challenge_one.py").write_text(RIGHT)
+    assert practice(course, "diff", "one", "--force") == "They are the same.\n"
+
+
+def test_reset_keeps_your_answer(course):
+    path = course / "02_models/challenge_one.py"
+    assert "untouched" in practice(course, "reset", "one")
+    answers = [WRONG, RIGHT]
+    for answer in answers:
+        path.write_text(answer)
+        assert "Yours is kept: .practice/attempts/02_models/" in practice(course, "reset", "one")
+        assert path.read_text() == OPEN
+    kept = sorted((course / ".practice/attempts/02_models").iterdir())
+    assert sorted(file.read_text() for file in kept) == sorted(answers)
+
+
+def test_reset_finds_the_untouched_file_behind_committed_answers(course):
+    path = course / "02_models/challenge_one.py"
+    path.write_text(RIGHT)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *identity, "commit", "-qam", "mine"], cwd=course, check=True)
+    practice(course, "reset", "one")
+    assert path.read_text() == OPEN
+
+
+def test_reset_brings_a_deleted_file_back(course):
+    path = course / "02_models/challenge_one.py"
+    path.write_text(RIGHT)
+    path.unlink()
+    assert "challenge_one" in practice(course, "reset", "02_models/challenge_one.py")
+    assert path.read_text() == OPEN
+
+
+def test_reset_without_git_changes_nothing(course):
+    shutil.rmtree(course / ".git")
+    path = course / "02_models/challenge_one.py"
+    path.write_text(RIGHT)
+    outside = {**os.environ, "GIT_CEILING_DIRECTORIES": str(course.parent)}
+    assert "needs git" in practice(course, "reset", "one", status=2, env=outside)
+    assert path.read_text() == RIGHT
+
+
+def test_review_names_what_was_hard_and_works_on_a_copy(course):
+    assert "nothing has passed yet" in practice(course, "review", status=2)
+    for name in ("02_models/challenge_one.py", "02_models/challenge_other.py"):
+        (course / name).write_text(RIGHT)
+        passed(course, name)
+    practice(course, "hint", "one")
+    lines = [line for line in practice(course, "review").splitlines() if "passed" in line]
+    assert "challenge_one.py" in lines[0] and "1 hints" in lines[0]
+    assert "challenge_other.py" in lines[1]
+    assert ".practice/review/02_models/challenge_one.py" in practice(course, "review", "one")
+    copy = course / ".practice/review/02_models/challenge_one.py"
+    assert copy.read_text() == OPEN
+    copy.write_text(WRONG)
+    practice(course, "review", "one")
+    assert copy.read_text() == OPEN
+    kept = list((course / ".practice/attempts").rglob("*.py"))
+    assert [file.read_text() for file in kept] == [WRONG]
+    assert (course / "02_models/challenge_one.py").read_text() == RIGHT
+
+
+# --- what is kept ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"exercises": [1]}', b"\xff\xfe"])
+def test_an_unreadable_state_is_set_aside(course, content):
+    folder = course / ".practice"
+    folder.mkdir()
+    (folder / "state.json").write_bytes(content)
+    assert "0 of 3 passed" in practice(course)
+    assert [file.read_bytes() for file in folder.glob("*.bak*")] == [content]
+    passed(course, "02_models/challenge_one.py")
+    assert "1 of 3 passed" in practice(course)
+
+
+RECORD = """
+import sys
+from pathlib import Path
+from practice.exercises import ROOT, Verdict
+from practice.progress import Progress
+for i in range(int(sys.argv[1])):
+    Progress().record(ROOT / "02_models/challenge_one.py", f"{sys.argv[2]}{i}", Verdict("PASS"))
+    print(i, flush=True)
+"""
+
+
+def test_two_runners_at_once_lose_nothing(course):
+    command = [sys.executable, "-c", RECORD, "40"]
+    runners = [subprocess.Popen([*command, name], cwd=course, stdout=-1) for name in "abc"]
+    assert [process.wait() for process in runners] == [0, 0, 0]
+    for process in runners:
+        process.stdout.close()
+    known = Progress(course).of(course / "02_models/challenge_one.py")
+    assert len(known["passes"]) == known["attempts"] == 120
+
+
+def test_a_killed_runner_loses_nothing_that_it_told(course):
+    told = 0
+    for turn in range(5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", RECORD, "9999", f"{turn}-"], cwd=course, stdout=-1
+        )
+        for _ in range(7 * turn + 1):
+            process.stdout.readline()
+        process.kill()
+        told += 7 * turn + 1 + len(process.stdout.read().splitlines())
+        process.wait()
+        process.stdout.close()
+        passes = Progress(course).of(course / "02_models/challenge_one.py")["passes"]
+        assert told <= len(passes) <= told + turn + 1
+    json.loads((course / ".practice/state.json").read_text())
+
+
+# --- the worker --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick_start(tmp_path, monkeypatch):
+    """Workers that import the stand-in for torch."""
+    (tmp_path / "stand-in").mkdir()
+    (tmp_path / "stand-in" / "torch.py").write_text(TORCH)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stand-in"))
+
+
+@pytest.fixture(scope="module")
+def workers():
+    """workers() gives one that can be used; all are ended at last."""
+    made = []
+
+    def get():
+        if not made or made[-1].is_spent:
+            made.append(Worker())
+        return made[-1]
+
+    yield get
+    for worker in made:
+        worker.stop()
+
+
+@pytest.fixture
+def judged(workers, tmp_path):
+    """judged(text) -> the result for a file with this text and CHECK behind it."""
+
+    def judge(text):
+        path = tmp_path / "02_models" / "challenge_x.py"
+        path.parent.mkdir(exist_ok=True)
+        text = text if isinstance(text, bytes) else text.encode()
+        path.write_bytes(text + CHECK.encode())
+        worker = workers()
+        worker.judge(path)
+        return worker.wait()
+
+    return judge
+
+
+HOW_IT_ENDS = {
+    "right": ("def double(x): return 2 * x", "PASS", ""),
+    "wrong": ("def double(x): return x", "FAIL", "double(2) is 2, want 4"),
+    "open": ("def double(x): raise NotImplementedError('double')", "TODO", "double"),
+    "exit before the check": ("import sys\nsys.exit(0)", "STOPPED", "the file ended itself"),
+    "os._exit before the check": ("import os\nos._exit(0)", "STOPPED", "exit status 0"),
+    "segfault": ("import ctypes\ndef double(x): ctypes.string_at(0)", "CRASH", "SIGSEGV"),
+    "abort": ("import os\ndef double(x): os.abort()", "CRASH", "SIGABRT"),
+    "memory": ("def double(x): return bytearray(1 << 40)", "MEMORY", "out of memory"),
+    "tensor memory": ("import torch\ndef double(x): torch.ones(1 << 40)", "MEMORY", "out of mem"),
+    "recursion": ("def double(x): return double(x)", "FAIL", "RecursionError"),
+    "input": ("def double(x): return int(input())", "FAIL", "EOFError"),
+    "syntax error": ("def double(x): return 2 *", "FAIL", "SyntaxError"),
+    "source not UTF-8": (
+        b"def double(x):\n    return 2 * x\n# caf\xe9",
+        "FAIL",
+        "UnicodeDecodeError",
+    ),
+    "a thread left behind": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()\n"
+        "def double(x): return 2 * x",
+        "PASS",
+        "",
+    ),
+    "DataLoader with workers": (
+        "import torch\nfrom torch.utils.data import DataLoader\n"
+        "def double(x): return len(list(DataLoader(torch.ones(8), 2, num_workers=2)))",
+        "PASS",
+        "",
+    ),
+    "settings of torch changed": (
+        "import torch\ntorch.set_default_dtype(torch.float64)\ndef double(x): return 2 * x",
+        "PASS",
+        "",
+    ),
+    "and the next file does not notice": (
+        "import torch\ndef double(x): return 4 if torch.ones(1).dtype == torch.float32 else 0",
+        "PASS",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", HOW_IT_ENDS)
+def test_verdicts(judged, how):
+    text, state, detail = HOW_IT_ENDS[how]
+    result = judged(text)
+    assert result.verdict.state == state, result
+    assert detail in result.verdict.detail
+
+
+def test_what_the_file_prints_is_shown(judged):
+    result = judged(
+        "import sys\nprint('on import')\n"
+        "def double(x):\n    print('in the check', file=sys.stderr)\n"
+        "    sys.stdout.buffer.write(b'caf\\xe9')\n    return 2 * x"
+    )
+    assert result.verdict.state == "PASS"
+    assert result.output == "on import\nin the check\ncaf\N{REPLACEMENT CHARACTER}"
+
+
+def test_an_endless_loop_ends_and_endless_output_is_cut(quick_start, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "SECONDS", 0.5)
+    path, worker = tmp_path / "challenge_x.py", Worker()
+    path.write_text("def double(x):\n    while True: print('y' * 1000)" + CHECK)
+    worker.judge(path)
+    result = worker.wait()
+    assert worker.is_spent
+    assert result.verdict.state == "TIME"
+    assert "the first 64 kB" in result.output
+    assert len(result.output) < 70_000
+
+
+def test_nothing_is_left_behind(judged, tmp_path):
+    script = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(99)"
+    result = judged(
+        f"import subprocess, sys\nfor apart in (False, True):\n    process = subprocess.Popen("
+        f"[sys.executable, '-c', {script!r}], stdout=-1, start_new_session=apart)\n"
+        "    print(int(process.stdout.readline()))\ndef double(x): return 2 * x"
+    )
+    assert result.verdict.state == "PASS"
+    pids = [int(line) for line in result.output.split()]
+    assert len(pids) == 2
+    if runner.FORKS:
+        until(lambda: not any(alive(pid) for pid in pids))
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_worker_that_cannot_fork_judges_one_file(quick_start, tmp_path, monkeypatch):
+    code = "import practice.worker as worker; worker.FORKS = False; worker.main()"
+    monkeypatch.setattr(Worker, "COMMAND", (sys.executable, "-c", code))
+    monkeypatch.setattr(runner, "FORKS", False)
+    path = tmp_path / "challenge_x.py"
+    path.write_text("import ctypes\ndef double(x): ctypes.string_at(0)" + CHECK)
+    worker = Worker()
+    worker.judge(path)
+    result = worker.wait()
+    assert result.verdict.state == "CRASH" and "SIGSEGV" in result.verdict.detail
+    assert worker.is_spent
+
+
+def test_a_worker_that_cannot_start_says_why(monkeypatch, tmp_path):
+    monkeypatch.setattr(Worker, "COMMAND", (sys.executable, "-c", "import no_such_torch"))
+    worker = Worker()
+    worker.judge(tmp_path / "x.py")
+    with pytest.raises(NoWorker, match="no_such_torch"):
+        worker.wait()
+
+
+def test_workers_end_with_the_runner(quick_start, tmp_path):
+    """kill -9 of the runner while a check runs: no process stays."""
+    path = tmp_path / "challenge_x.py"
+    path.write_text("import os\nprint(os.getpid())\nwhile True: pass")
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom practice.runner import Worker\n"
+        "worker = Worker()\nworker.judge(Path(sys.argv[1]))\n"
+        "while not worker.output or not worker.is_ready.is_set(): time.sleep(0.01)\n"
+        "print(worker.output.decode(), worker.process.pid, flush=True)\ntime.sleep(99)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, path], cwd=ROOT, stdout=-1)
+    pids = [
+        *map(int, process.stdout.readline().split()),
+        *map(int, process.stdout.readline().split()),
     ]
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert len(pids) == 2
+    until(lambda: not any(alive(pid) for pid in pids))
 
 
-def test_every_exercise_has_its_solution():
-    assert find()
-    assert [path for path in find() if not solution_of(path).exists()] == []
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
-def test_two_files_of_one_name_do_not_mix(course):
-    first = load(course("01_a/buggy_code_1.py", "class Thing: pass"))["Thing"]
-    second = load(course("02_b/buggy_code_1.py", "class Thing: pass"))["Thing"]
-    assert sys.modules[first.__module__].Thing is first
-    assert sys.modules[second.__module__].Thing is second
+def until(condition, seconds=60):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "it did not come to pass"
+        time.sleep(0.01)
 
 
-def test_a_helper_beside_the_file_is_found_and_the_path_given_back(course):
-    course("01_a/given_part.py", "value = 7")
-    before = list(sys.path)
-    assert load(course("01_a/challenge_x.py", "from given_part import value"))["value"] == 7
-    assert sys.path == before
+# --- check, watch and mock, as they are used ---------------------------------------------------
+
+
+def test_check_all_and_one(course):
+    (course / "02_models/challenge_one.py").write_text(RIGHT)
+    out = practice(course, "check", "--all", status=1)
+    assert "pass          02_models/challenge_one.py" in out
+    assert "to do         02_models/challenge_other.py" in out
+    assert (
+        "not yet: 04_bugs/buggy_code_1.py\n    double(2) is 3, want 4\n    buggy_code_1.py:" in out
+    )
+    assert out.endswith("1 of 3 passed\n")
+    assert "1 of 3 passed" in practice(course)
+    out = practice(course, "check", "one")
+    assert "pass: 02_models/challenge_one.py" in out and "Now read 02_models/solution_one.py" in out
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, course, *arguments):
+        import pty
+
+        self.master, slave = pty.openpty()
+        self.text = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "practice", *arguments],
+            cwd=course,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm"},
+            preexec_fn=own_terminal,
+        )
+        os.close(slave)
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def shows(self, wanted, seconds=60):
+        """Wait for the text; what comes after it is for the next call."""
+        import select
+
+        limit = time.monotonic() + seconds
+        while wanted not in self.text:
+            assert time.monotonic() < limit, f"no {wanted!r} in {self.text!r}"
+            if select.select([self.master], [], [], 0.1)[0]:
+                with contextlib.suppress(OSError):  # the end
+                    self.text += os.read(self.master, 4096).decode()
+        before, _, self.text = self.text.partition(wanted)
+        return before
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+def own_terminal():
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are not there on Windows")
+def test_watch_on_a_terminal(course):
+    path = course / "02_models/challenge_one.py"
+    terminal = Terminal(course, "watch")
+    try:
+        terminal.shows("Watching 02_models/challenge_one.py")
+        terminal.shows("to do")
+        path.write_text(WRONG)
+        assert "\033[31mnot yet" in terminal.shows("double(2) is 3, want 4")
+        other = course / "replacement"
+        other.write_text(OPEN.replace('raise NotImplementedError("double")', "while True: pass"))
+        os.replace(other, path)  # never ends; the next save stops it
+        time.sleep(0.3)
+        path.unlink()
+        terminal.shows("It is gone")
+        other.write_text(RIGHT)
+        os.replace(other, path)
+        assert "\033[32mpass" in terminal.shows("Read 02_models/solution_one.py")
+        terminal.type("\n")
+        terminal.shows("Watching 02_models/challenge_other.py")
+        terminal.shows("to do")
+        terminal.type("\x03")
+        until(lambda: terminal.process.poll() is not None)
+    finally:
+        terminal.end()
+    assert "1 of 3 passed" in practice(course)
+
+
+def test_an_interview(course):
+    asked = "time\nnonsense\ncheck one\nhint one\npause\n"
+    out = practice(course, "mock", "--seed", "1", "--minutes", "5", input=asked)
+    assert "[4:5" in out and "Paused" in out and "Type check NAME" in out
+    folder = next((course / ".practice/mock").iterdir())
+    tasks = [task["file"] for task in json.loads((folder / "session.json").read_text())["tasks"]]
+    assert [task.split("/")[0] for task in tasks] == ["04_bugs", "02_models"]
+    for task in tasks:
+        assert (folder / task).read_text() == (course / task).read_text()
+    (folder / tasks[1]).write_text(RIGHT)
+    out = practice(course, "mock", input=f"check {tasks[1]}\ncheck {tasks[0]}\ndone\n")
+    assert "An interview goes on" in out and "double(2) is 3, want 4" in out
+    assert "1 of 2 passed" in out and "pass after 0:0" in out
+    assert (course / tasks[1]).read_text() == OPEN
+    assert "An interview of 45 minutes" in practice(course, "mock", input="done\n")
 
 
 @pytest.mark.parametrize(
-    ("answer", "state", "detail"),
+    ("error", "told"),
     [
-        ("def double(x): return 2 * x", "PASS", ""),
-        ("def double(x): raise NotImplementedError('double')", "TODO", "double"),
-        ("def double(x): return x", "FAIL", "double(2) is 2, want 4\nchallenge_x.py:4  assert got"),
-        ("def double(x): return y", "FAIL", "NameError: name 'y' is not defined\nchallenge_x.py:1"),
-        ("def twice(x): return 2 * x", "FAIL", "double is not defined any more"),
-        ("def double(x): return 2 *", "FAIL", "SyntaxError: invalid syntax"),
-        ("import sys\ndef double(x): sys.exit(0)", "FAIL", "SystemExit: 0"),
-        ("import sys\nsys.exit(0)", "FAIL", "SystemExit: 0"),
-        (
-            "import torch\ndef double(x): assert x == 3",
-            "FAIL",
-            "AssertionError: \nchallenge_x.py:2",
-        ),
-        ("import no_such_module", "FAIL", "ModuleNotFoundError"),
-        (
-            "def double(x):\n    # caf\xe9\n    return 2 * x".encode("latin-1"),
-            "FAIL",
-            "UnicodeDecodeError",
-        ),
-        (
-            "import torch\ndef double(x): return torch.empty(2, device='meta').cpu()",
-            "FAIL",
-            "NotImplementedError: Cannot copy out of meta tensor",
-        ),
+        (None, "ok   torchvision loads"),
+        ("RuntimeError: operator torchvision::nms does not exist", "--force-reinstall"),
     ],
 )
-def test_verdicts(course, answer, state, detail):
-    footer = FOOTER if isinstance(answer, str) else FOOTER.encode()
-    verdict = verdict_of(course("01_a/challenge_x.py", answer + footer))
-    assert verdict.state == state
-    assert verdict.detail.startswith(detail)
+def test_doctor(monkeypatch, capsys, error, told):
+    def run(code):
+        return (None, error) if error and "torchvision" in code else ("cpu", None)
+
+    monkeypatch.setattr(doctor, "run", run)
+    assert doctor.doctor() == bool(error)
+    out = capsys.readouterr().out
+    assert "ok   Python 3." in out and "ok   torch " in out and "devices: cpu" in out
+    assert told in out
 
 
-def test_a_file_without_check_fails(course):
-    assert verdict_of(course("01_a/challenge_x.py", "x = 1")).state == "FAIL"
+def test_doctor_sees_what_is_missing(monkeypatch, capsys):
+    version = doctor.importlib.metadata.version
 
+    def lookup(name):
+        if name == "torchvision":
+            raise doctor.importlib.metadata.PackageNotFoundError(name)
+        return "2.5.1" if name == "torch" else version(name)
 
-def test_judge_keeps_the_output_to_itself(capsys):
-    def check(answer):
-        print(answer)
-
-    assert judge(check, {"answer": 1}) == Verdict("PASS")
-    assert capsys.readouterr().out == ""
-
-
-def test_ctrl_c_is_no_verdict():
-    def check():
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        judge(check, {})
-
-
-def test_the_list_has_one_line_each_and_goes_on_after_a_broken_file(course, capsys):
-    course("01_a/challenge_1.py", "def double(x): return 2 *" + FOOTER)
-    course("01_a/challenge_2.py", "def double(x): return 2 * x" + FOOTER)
-    course("01_a/challenge_3.py", "def double(x): raise NotImplementedError('double')" + FOOTER)
-    assert cli.main() == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("FAIL  01_a/challenge_1.py  SyntaxError: ")
-    assert lines[1:] == [
-        "PASS  01_a/challenge_2.py",
-        "TODO  01_a/challenge_3.py  double",
-        "1 of 3 passed",
-    ]
-
-
-def test_without_torch_the_list_says_what_to_do(monkeypatch, capsys):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert cli.main() == 2
-    assert "make" in capsys.readouterr().err
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lookup)
+    assert doctor.doctor() == 1
+    out = capsys.readouterr().out
+    assert "BAD  torch 2.5.1: want 2.6" in out and "BAD  torchvision: not installed" in out

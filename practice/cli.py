@@ -1,0 +1,259 @@
+"""The commands of `python -m practice`. Nothing here imports torch: only workers do."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from practice import drill, mock, study, watch
+from practice.common import (
+    COLORS,
+    WORDS,
+    Problem,
+    ago,
+    matching,
+    name_of,
+    named,
+    next_one,
+    paint,
+    show,
+    title_of,
+)
+from practice.doctor import doctor
+from practice.exercises import Verdict, find, solution_of
+from practice.progress import Progress, text_hash
+from practice.runner import NoWorker, Worker
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] == ["drill"]:
+        return drill.main(list(arguments[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    options = parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+        return result if isinstance(result, int) else 0
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except NoWorker as trouble:
+        print(
+            f"{trouble}\n\nThe checks cannot run here: python -m practice doctor", file=sys.stderr
+        )
+        return 2
+    except BrokenPipeError:  # python -m practice list | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        print()
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        "python -m practice", description="Where you stand, and what comes next."
+    )
+    top.set_defaults(run=lambda options: overview())
+    commands = top.add_subparsers(title="commands", metavar="")
+
+    def command(
+        word: str, help: str, run: Callable[[argparse.Namespace], object], /, **argument: str
+    ) -> argparse.ArgumentParser:
+        new = commands.add_parser(word, help=help, description=help)
+        new.set_defaults(run=run)
+        for key, text in argument.items():
+            optional = {"nargs": "?"} if "otherwise" in text else {}
+            new.add_argument(key, help=text, **optional)  # type: ignore[arg-type]
+        return new
+
+    name = "any part of its path that no other exercise has"
+    command(
+        "list",
+        "the exercises, and which have passed",
+        lambda o: list_exercises(o.level),
+        level="a part of the level's name, such as 04; otherwise all",
+    )
+    command("next", "what to do next", lambda o: show_next())
+    check = command(
+        "check",
+        "the verdict on an exercise, a level or all",
+        lambda o: check_exercises(o.name, o.all),
+        name=f"{name}, or a level, such as 04; otherwise the next one",
+    )
+    check.add_argument("--all", action="store_true", help="every exercise")
+    command(
+        "watch",
+        "the verdict after every save",
+        lambda o: watch.start(named(o.name) if o.name else next_one(Progress())),
+        name=f"{name}; otherwise the next one",
+    )
+    command("hint", "one more hint each time", lambda o: study.hint(named(o.name)), name=name)
+    answer = command(
+        "solution",
+        "the reference solution, after a pass",
+        lambda o: study.solution(named(o.name), o.force),
+        name=name,
+    )
+    answer.add_argument("--force", action="store_true", help="without a pass")
+    command(
+        "diff",
+        "your answer beside the reference, after a pass",
+        lambda o: study.diff(named(o.name), o.force),
+        name=name,
+    ).add_argument("--force", action="store_true", help="without a pass")
+    command(
+        "reset",
+        "the untouched file again; yours is kept in .practice/attempts",
+        lambda o: study.reset(named(o.name)),
+        name=name,
+    )
+    command(
+        "review",
+        "passed exercises to do again, on a copy",
+        lambda o: study.review_one(named(o.name)) if o.name else study.review(),
+        name=f"{name}; otherwise the list",
+    )
+    interview = command(
+        "mock",
+        "an interview of three tasks, with a clock; goes on with the last one if that was paused",
+        lambda o: mock.mock(o.minutes, o.seed),
+    )
+    interview.add_argument("--minutes", type=mock.positive, default=45.0, help="45 if left out")
+    interview.add_argument("--seed", type=int, help="the same seed draws the same tasks")
+    command("doctor", "whether Python, torch and this machine fit", lambda o: doctor())
+    commands.add_parser("drill", help="sums that interviewers ask for, graded at once")
+    return top
+
+
+# --- where you stand ---------------------------------------------------------------------------
+
+
+def overview() -> None:
+    progress, exercises = Progress(), find()
+    state = progress.read()
+    levels: dict[str, list[bool]] = {}
+    for path in exercises:
+        levels.setdefault(path.parent.name, []).append(progress.has_passed(path, state))
+    wide = max(map(len, levels), default=0)
+    for level, passed in levels.items():
+        bar = "".join("#" if p else "." for p in sorted(passed, reverse=True))
+        bar = paint(bar, "32" if all(passed) else "")
+        print(f"{level:{wide}}  {bar}  {sum(passed)}/{len(passed)}")
+    print(f"\n{sum(map(sum, levels.values()))} of {len(exercises)} passed")
+    last = max(
+        (
+            (of["last"]["time"], name, of["last"]["state"])
+            for name, of in state["exercises"].items()
+            if of.get("last")
+        ),
+        default=None,
+    )
+    if last:
+        print(f"Last: {last[1]}, {WORDS.get(last[2], last[2])}, {ago(last[0])}")
+    show_next()
+
+
+def show_next() -> None:
+    path = next_one(Progress())
+    if path is None:
+        print("All have passed. To do some again: python -m practice review")
+        return
+    print(f"Next: {name_of(path)}  {title_of(path)}")
+    unique = len(matching(path.stem, find())) == 1
+    print(f"    python -m practice watch {path.stem if unique else name_of(path)}")
+
+
+def list_exercises(level: str | None) -> None:
+    progress, exercises = Progress(), find()
+    state = progress.read()
+    if level:
+        exercises = [p for p in exercises if level in p.parent.name]
+        if not exercises:
+            names = ", ".join(dict.fromkeys(p.parent.name for p in find()))
+            raise Problem(f"no level has {level} in its name; there are {names}")
+    for path in exercises:
+        known = state["exercises"].get(name_of(path), {})
+        if progress.has_passed(path, state):
+            word = paint("pass", COLORS["PASS"])
+        elif known.get("passes"):
+            word = "edited since it passed"
+        else:
+            word = WORDS.get(known.get("last", {}).get("state"), "")
+        print(f"{name_of(path):60}  {word}".rstrip())
+
+
+# --- verdicts ----------------------------------------------------------------------------------
+
+
+def check_exercises(name: str | None, everything: bool) -> int:
+    progress = Progress()
+    if everything:
+        return check_many(progress, find())
+    if name is None:
+        path = next_one(progress)
+        if path is None:
+            raise Problem("all have passed; to check them again: python -m practice check --all")
+        return check_one(progress, path)
+    level = [p for p in find() if name.strip("/") in (p.parent.name, p.parent.name[:2])]
+    if level:
+        return check_many(progress, level)
+    return check_one(progress, named(name))
+
+
+def check_one(progress: Progress, path: Path) -> int:
+    worker = Worker()
+    try:
+        text = text_hash(path)
+        worker.judge(path)
+        result = worker.wait()
+    finally:
+        worker.stop()
+    progress.record(path, text, result.verdict)
+    show(path, result)
+    if result.verdict.state == "PASS":
+        print(f"Now read {name_of(solution_of(path))}")
+    return result.verdict.state != "PASS"
+
+
+def check_many(progress: Progress, paths: list[Path]) -> int:
+    """All of them, on all cores, told as they come; what is not a pass again at the end."""
+    waiting, verdicts = list(paths), dict[Path, Verdict]()
+    workers: dict[Worker, tuple[Path, str] | None] = {}
+    live = sys.stdout.isatty()
+    try:
+        while waiting or any(workers.values()):
+            for worker, at_work in list(workers.items()):
+                if at_work is not None and (result := worker.poll()):
+                    path, text = at_work
+                    verdicts[path], workers[worker] = result.verdict, None
+                    progress.record(path, text, result.verdict)
+                    line = f"{WORDS[result.verdict.state]:14}{name_of(path)}"
+                    print(f"\r{line}\033[K" if live else line, flush=True)
+                    if live:
+                        print(f"{len(verdicts)} of {len(paths)}", end="", flush=True)
+                if worker.is_spent:
+                    del workers[worker]
+            while waiting and len(workers) < min(os.cpu_count() or 1, len(paths)):
+                workers[Worker()] = None
+            for worker, at_work in workers.items():
+                if at_work is None and waiting:
+                    path = waiting.pop(0)
+                    workers[worker] = (path, text_hash(path))
+                    worker.judge(path)
+            time.sleep(0.002)
+    finally:
+        for worker in workers:
+            worker.stop()
+    if live:
+        print("\r\033[K", end="")
+    passed = sum(v.state == "PASS" for v in verdicts.values())
+    for path in paths:
+        state, detail = verdicts[path]
+        if state not in ("PASS", "TODO"):
+            print(f"\n{WORDS[state]}: {name_of(path)}\n    " + detail.replace("\n", "\n    "))
+    print(f"\n{passed} of {len(paths)} passed")
+    return passed != len(paths)

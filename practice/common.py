@@ -1,0 +1,109 @@
+"""What the commands share: how exercises are named, and words for verdicts."""
+
+import difflib
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+from practice.exercises import ROOT, find
+from practice.progress import Progress
+from practice.runner import Result
+
+WORDS = {
+    "PASS": "pass",
+    "FAIL": "not yet",
+    "TODO": "to do",
+    "CRASH": "crash",
+    "TIME": "time limit",
+    "MEMORY": "memory limit",
+    "STOPPED": "stopped early",
+}
+COLORS = {"PASS": "32", "TODO": "33"}  # all others are red
+
+
+class Problem(Exception):
+    """Something to tell the user, instead of doing what was asked."""
+
+
+def named(word: str) -> Path:
+    """The one exercise that is meant."""
+    exercises = find() + deleted()
+    found = matching(word, exercises)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = "\n".join(f"    {name_of(path)}" for path in found)
+        raise Problem(f"{word} may be any of\n{several}")
+    stems = {path.stem: path for path in exercises}
+    near = difflib.get_close_matches(word, stems, n=3, cutoff=0.4)
+    near += [stem for stem in stems if any(w and w in stem for w in re.split(r"\W|_", word))]
+    near = list(dict.fromkeys(near))[:5]
+    hint = "\n".join(f"    {name_of(stems[stem])}" for stem in near)
+    raise Problem(
+        f"no exercise has {word} in its path" + (f"; near ones are\n{hint}" if hint else "")
+    )
+
+
+def matching(word: str, exercises: list[Path]) -> list[Path]:
+    word = word.replace("\\", "/").removeprefix("./").removesuffix(".py").casefold()
+    exact = [p for p in exercises if word in (p.stem, p.stem.partition("_")[2], name_of(p)[:-3])]
+    return exact or [p for p in exercises if word in name_of(p).casefold()]
+
+
+def deleted() -> list[Path]:
+    """Exercises that are not there, though their solutions are."""
+    missing = []
+    for solution in sorted(ROOT.glob("[0-9]*/solution_*.py")):
+        name = solution.name.removeprefix("solution_")
+        name = f"buggy_code_{name[4:]}" if name.startswith("bug_") else f"challenge_{name}"
+        if not solution.with_name(name).exists():
+            missing.append(solution.with_name(name))
+    return missing
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def ago(then: float) -> str:
+    seconds = max(0, time.time() - then)
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            n = int(seconds // size)
+            return f"{n} {unit}{'s' * (n > 1)} ago"
+    return "just now"
+
+
+def paint(text: str, color: str) -> str:
+    if not color or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return text
+    return f"\033[{color}m{text}\033[0m"
+
+
+def show(path: Path, result: Result) -> None:
+    """What the file printed, then the verdict."""
+    if result.output:
+        print(result.output, end="" if result.output.endswith("\n") else "\n")
+    state, detail = result.verdict
+    word = paint(WORDS[state], COLORS.get(state, "31"))
+    print(
+        f"{word}: {name_of(path)}"
+        + (f"\n    {detail.replace(chr(10), chr(10) + '    ')}" * bool(detail))
+    )
+
+
+def next_one(progress: Progress) -> Path | None:
+    """The first exercise that has not passed as it is now."""
+    state = progress.read()
+    return next((path for path in find() if not progress.has_passed(path, state)), None)
+
+
+def title_of(path: Path) -> str:
+    """The first line of the file."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text.partition("\n")[0].strip('" ')

@@ -1,0 +1,185 @@
+"""`python -m practice mock`: an interview. A bug hunt, a model and a training task, and a clock.
+
+The tasks lie untouched in a folder of their own, .practice/mock/<start>/, so that nothing of yours
+is touched. The interview is kept in session.json there: an interrupted one goes on where it was.
+"""
+
+import json
+import random
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from practice.common import COLORS, WORDS, Problem, name_of, paint, show
+from practice.exercises import ROOT, find
+from practice.progress import Progress, text_hash, write
+from practice.runner import Worker
+from practice.study import HINT, untouched
+
+KINDS = {
+    "bug hunt": r"buggy_code_",
+    "model": r"(02|12|13)_",
+    "training or transformer": r"(03|05|06|07|08|10|11)_",
+}
+HELP = "check NAME, hint NAME, time, pause (goes on later with python -m practice mock) or done"
+
+
+def mock(minutes: float, seed: int | None) -> int:
+    session = unfinished() or begin(minutes, seed)
+    folder = Path(session["folder"])
+    print(f"The tasks lie in {folder.relative_to(ROOT).as_posix()}/:\n")
+    for task in session["tasks"]:
+        print(f"    {task['file']:40} {task['kind']}")
+    print(f"\nEdit them there. Here you type {HELP}.")
+    worker = Worker()
+    try:
+        while left(session) > 0:
+            print(f"[{clock(left(session))}] ", end="", flush=True)
+            line = sys.stdin.readline()
+            words = line.split()
+            if not line or words[:1] == ["pause"]:
+                session["spent"] += time.time() - session["resumed"]
+                save(session)
+                print("Paused; the clock stands still. It goes on with: python -m practice mock")
+                return 0
+            if left(session) <= 0:
+                print("Time is up.")
+                break
+            if words[:1] == ["done"]:
+                break
+            if words[:1] in (["check"], ["hint"]) and len(words) == 2:
+                task = task_named(session, words[1])
+                if task is None:
+                    print(f"No task has {words[1]} in its name.")
+                elif words[0] == "hint":
+                    hint(session, task)
+                else:
+                    worker = check(session, task, worker)
+            elif words[:1] != ["time"]:
+                print(f"Type {HELP}.")
+        report(session)
+        return 0
+    finally:
+        worker.stop()
+
+
+def begin(minutes: float, seed: int | None) -> dict[str, Any]:
+    """Draw the tasks from the levels that were reached, and lay them out untouched."""
+    seed = random.randrange(10**6) if seed is None else seed
+    draw, progress, exercises = random.Random(seed), Progress(), find()
+    state = progress.read()
+    passed = [path for path in exercises if progress.has_passed(path, state)]
+    reached = max([path.parent.name for path in passed], default="")
+    reached = max(reached, "04")  # before that there is no choice at all
+    tasks: list[dict[str, Any]] = []
+    folder = ROOT / ".practice" / "mock" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    folder.mkdir(parents=True)
+    for kind, pattern in KINDS.items():
+        fit = [p for p in exercises if re.search(pattern, name_of(p)) and not taken(p, tasks)]
+        fit = [p for p in fit if kind == "bug hunt" or "buggy_code_" not in p.name]
+        near = [p for p in fit if p.parent.name[:2] <= reached[:2]] or fit[:1]
+        if not near:
+            continue
+        path = draw.choice(near)
+        place = folder / path.parent.name
+        place.mkdir(exist_ok=True)
+        (place / path.name).write_bytes(untouched(path))
+        for helper in path.parent.glob("*.py"):
+            if not re.match("challenge_|solution_|buggy_code_", helper.name):
+                shutil.copyfile(helper, place / helper.name)
+        file = f"{path.parent.name}/{path.name}"
+        tasks.append({"kind": kind, "file": file, "hints": 0, "checks": 0, "passed": None})
+    session = {"folder": str(folder), "seed": seed, "minutes": minutes, "spent": 0.0}
+    session |= {"resumed": time.time(), "tasks": tasks, "ended": False}
+    save(session)
+    print(f"An interview of {minutes:g} minutes. To have these tasks again: --seed {seed}")
+    return session
+
+
+def taken(path: Path, tasks: list[dict[str, Any]]) -> bool:
+    return any(task["file"] == name_of(path) for task in tasks)
+
+
+def unfinished() -> dict[str, Any] | None:
+    """The latest interview, if it has not ended; its clock goes on from now."""
+    for file in sorted((ROOT / ".practice" / "mock").glob("*/session.json"), reverse=True):
+        try:
+            session: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            continue
+        if session["ended"]:
+            return None
+        session["resumed"] = time.time()
+        print(f"An interview goes on, {clock(left(session))} left.")
+        return session
+    return None
+
+
+def left(session: dict[str, Any]) -> float:
+    spent = session["spent"] + time.time() - session["resumed"]
+    return float(session["minutes"] * 60 - spent)
+
+
+def clock(seconds: float) -> str:
+    seconds = max(0, int(seconds))
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def save(session: dict[str, Any]) -> None:
+    write(Path(session["folder"], "session.json"), json.dumps(session, indent=1).encode())
+
+
+def task_named(session: dict[str, Any], word: str) -> dict[str, Any] | None:
+    return next((task for task in session["tasks"] if word in task["file"]), None)
+
+
+def check(session: dict[str, Any], task: dict[str, Any], worker: Worker) -> Worker:
+    """Judge the task's file; a worker to go on with."""
+    path = Path(session["folder"], task["file"])
+    if not text_hash(path):
+        print(f"{path.name} is gone.")
+        return worker
+    worker.judge(path)
+    result = worker.wait()
+    show(path, result)
+    task["checks"] += 1
+    if result.verdict.state == "PASS" and task["passed"] is None:
+        task["passed"] = session["minutes"] * 60 - left(session)
+    spent = session["spent"] + time.time() - session["resumed"]
+    save({**session, "spent": spent})  # a killed runner loses nothing
+    return Worker() if worker.is_spent else worker
+
+
+def hint(session: dict[str, Any], task: dict[str, Any]) -> None:
+    path = ROOT / task["file"]
+    readme = (path.parent / "README.md").read_text(encoding="utf-8")
+    hints = HINT.findall(readme.partition(f"### {path.stem}\n")[2].partition("\n### ")[0])
+    task["hints"] = min(task["hints"] + 1, len(hints))
+    save(session)
+    print(hints[task["hints"] - 1] if hints else "There is none.")
+
+
+def report(session: dict[str, Any]) -> None:
+    session["ended"] = True
+    save(session)
+    tasks = session["tasks"]
+    print(f"\n{sum(t['passed'] is not None for t in tasks)} of {len(tasks)} passed\n")
+    for task in tasks:
+        if task["passed"] is None:
+            word = paint(WORDS["FAIL"], "31")
+        else:
+            word = paint(f"{WORDS['PASS']} after {clock(task['passed'])}", COLORS["PASS"])
+        print(f"{task['file']:55} {word}, {task['checks']} checks, {task['hints']} hints")
+        level, name = task["file"].split("/")
+        solution = name.replace("challenge_", "solution_").replace("buggy_code_", "solution_bug_")
+        print(f"    read {level}/README.md and {level}/{solution}")
+
+
+def positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise Problem(f"--minutes is {text}, want more than 0")
+    return number

@@ -1,0 +1,151 @@
+"""Hints, solutions, a fresh start, and exercises to do again."""
+
+import ast
+import difflib
+import re
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from practice.common import Problem, ago, name_of, title_of
+from practice.exercises import ROOT, find, solution_of
+from practice.progress import Progress
+
+HINT = re.compile(r"<details><summary>Hint \d+</summary>\n+(.+?)\n+</details>", re.S)
+DAY = 86400
+
+
+def hint(path: Path) -> None:
+    """One more each time, and the earlier ones again."""
+    readme = (path.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.partition(f"### {path.stem}\n")[2].partition("\n### ")[0]
+    hints = HINT.findall(section)
+    if not hints:
+        raise Problem(f"{path.parent.name}/README.md has no hint for {path.stem}")
+    with Progress().changing(path) as known:
+        known["hints"] = min(known["hints"] + 1, len(hints))
+        taken = known["hints"]
+    for number, text in enumerate(hints[:taken], 1):
+        print(f"Hint {number} of {len(hints)}\n{text}\n")
+    if taken == len(hints):
+        print(f"That was the last. The ideas of the level: {path.parent.name}/README.md")
+
+
+def passed_or_forced(path: Path, force: bool) -> None:
+    if not (force or Progress().has_passed(path)):
+        raise Problem(
+            f"{name_of(path)} has not passed as it is now. Its solution is shown after a pass, or "
+            "with --force."
+        )
+
+
+def solution(path: Path, force: bool) -> None:
+    passed_or_forced(path, force)
+    print(solution_of(path).read_text(encoding="utf-8"), end="")
+
+
+def diff(path: Path, force: bool) -> None:
+    """What is between the learner's definitions and the solution's, of the same names."""
+    passed_or_forced(path, force)
+    mine = path.read_text(encoding="utf-8", errors="replace")
+    theirs = solution_of(path).read_text(encoding="utf-8")
+    try:
+        wanted = set(definitions(theirs))
+        pair = [definitions(text) for text in (mine, theirs)]
+        left, right = ("\n\n".join(of[n] for n in of if n in wanted).splitlines() for of in pair)
+    except SyntaxError:
+        left, right = mine.splitlines(), theirs.splitlines()
+    names = name_of(path), name_of(solution_of(path))
+    lines = list(difflib.unified_diff(left, right, *names, lineterm="", n=99))
+    print("\n".join(lines) if lines else "They are the same.")
+
+
+def definitions(text: str) -> dict[str, str]:
+    """The source of each function and class, by name."""
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found[node.name] = ast.get_source_segment(text, node) or ""
+    return found
+
+
+def reset(path: Path) -> None:
+    """The untouched file in place of the learner's, of which a copy is kept first."""
+    progress, old = Progress(), untouched(path)
+    if path.exists():
+        if path.read_bytes() == old:
+            print(f"{name_of(path)} is untouched.")
+            return
+        print(f"Yours is kept: {progress.keep(path).relative_to(ROOT).as_posix()}")
+    path.write_bytes(old)
+    print(f"{name_of(path)} is as it was handed out.")
+
+
+def untouched(path: Path) -> bytes:
+    """The file as it was handed out: the newest version in git, or an older one if there the
+    holes are filled already."""
+    name = name_of(path)
+    log = git("log", "--format=%H", "--", name)
+    versions = [git("show", f"{commit}:{name}") for commit in log.decode().split()]
+    if not versions:
+        raise Problem(
+            f"git knows no version of {name}; copy it from where you have this course from"
+        )
+    is_open = [
+        version for version in versions if b"\n        raise NotImplementedError(" in version
+    ]
+    is_open += [version for version in versions if b"    raise NotImplementedError(" in version]
+    return (is_open or versions)[0]
+
+
+def git(*arguments: str) -> bytes:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", b"").decode(errors="replace").strip() or error
+        raise Problem(
+            "this needs git and a clone of the course, and git says: "
+            f"{said}\nWithout them: copy the file from where you have this course from. "
+            "Keep your own version under another name."
+        ) from None
+    return done.stdout
+
+
+def review() -> None:
+    """Passed exercises, those first that are due: long ago, many attempts, many hints."""
+    progress, due = Progress(), []
+    state = progress.read()
+    for path in find():
+        known = progress.of(path)
+        if not known["passes"] or known["last"].get("time") is None:
+            continue
+        passed = max([*known["passes"].values(), known.get("reviewed", 0)])
+        hard = known["attempts"] + 2 * known["hints"]
+        wait = DAY * 32 / (1 + hard)  # the harder it was, the sooner again
+        due.append(((time.time() - passed) / wait, passed, known, path))
+    if not due:
+        raise Problem("nothing has passed yet; python -m practice next says where to start")
+    del state
+    print("To do again, the most urgent first:\n")
+    for _, passed, known, path in sorted(due, key=lambda item: -item[0])[:8]:
+        tries, hints = known["attempts"], known["hints"]
+        print(f"{name_of(path):60}  passed {ago(passed)}, {tries} attempts, {hints} hints")
+    print("\npython -m practice review NAME gives you an untouched copy; your answer stays.")
+
+
+def review_one(path: Path) -> Path:
+    """An untouched copy of the exercise, with what lies beside it that it imports."""
+    folder = ROOT / ".practice" / "review" / path.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    copy, progress = folder / path.name, Progress()
+    if copy.exists():
+        print(f"The last one is kept: {progress.keep(copy).relative_to(ROOT).as_posix()}")
+    copy.write_bytes(untouched(path))
+    for helper in path.parent.glob("*.py"):
+        if not re.match("challenge_|solution_|buggy_code_", helper.name):
+            shutil.copyfile(helper, folder / helper.name)
+    with progress.changing(path) as known:
+        known["reviewed"] = time.time()
+    print(f"{title_of(path)}\nFill it in and run it:\n    python {name_of(copy)}")
+    return copy
