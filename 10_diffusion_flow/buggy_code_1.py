@@ -23,6 +23,8 @@ Paper: DDPM, section 2, https://arxiv.org/abs/2006.11239
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 def make_x_t(
@@ -55,35 +57,43 @@ def check(make_x_t):
             f"picture {i} at step {t[i]}: correlation with x0 {like_picture:.2f} "
             f"(want about {SIGNAL[i]:.2f}), with epsilon {like_noise:.2f} (about {NOISE[i]:.2f})"
         )
-    print(f"variance of x_t over the batch: {x_t.var():.2f} (want about 1)")
+    mean, variance = x_t.mean().item(), x_t.var().item()
+    print(f"x_t over the batch: mean {mean:.2f} (want about 0), variance {variance:.2f} (about 1)")
 
     sizes = ((8, 3, 8, 8), (5, 3, 4, 6), (4, 3, 4, 6), (3, 3, 4, 6), (4, 4, 4, 4), (1, 2, 3, 5))
     for shape in (*sizes, (7, 1, 5, 1), (3, 2, 1, 1)):
-        for dtype, tol in ((torch.float32, 1e-5), (torch.float64, 1e-9), (torch.bfloat16, 3e-2)):
-            check_batch(make_x_t, shape, dtype, tol)
+        for dtype in (torch.float32, torch.float64, torch.bfloat16):
+            check_batch(make_x_t, shape, dtype, torch.tensor(ALPHA_BAR))
+            check_batch(make_x_t, shape, dtype, torch.tensor(ALPHA_BAR, dtype=torch.float64))
 
     x0, epsilon = torch.randn(2, 5, 3, 4, 6)
     t, table = torch.tensor([0, 4, 1, 3, 2]), torch.tensor(ALPHA_BAR)
-    for device in ("meta", torch.device("meta")):
-        got = outcome(make_x_t, x0, t, table, epsilon, device)
-        there = getattr(got, "is_meta", False)
-        assert there, f"inputs on the CPU, device {device!r}: {got!r}, want a tensor there"
-    for n, steps, noised in ((5, 1, 5), (5, 6, 5), (5, 4, 5), (1, 5, 1), (5, 5, 1), (1, 1, 5)):
-        got = outcome(make_x_t, x0[:n], torch.ones(steps).long(), table, epsilon[:noised], "cpu")
-        what = f"{n} pictures, {steps} steps t, noise for {noised}"
-        assert isinstance(got, ValueError), f"{what}: {got!r:.60}, want ValueError"
+    for device, t_at in (("meta", "cpu"), (torch.device("meta"), "cpu"), ("meta", "meta")):
+        with LikeCuda():
+            got = outcome(make_x_t, x0, t.to(t_at), table, epsilon, device)
+        what = f"t on {t_at}, other inputs on cpu, device {device!r}"
+        assert getattr(got, "is_meta", False), f"{what}: {told(got)}, want a tensor on meta"
+    wrong = [(5, steps, x0.shape) for steps in ((1,), (6,), (4,), (5, 1), (1, 5), ())]
+    wrong += [(5, (5,), shape) for shape in ((1, 3, 4, 6), (5, 1, 4, 6), (5, 3, 6, 4), (4, 6))]
+    wrong += [(1, (5,), (1, 3, 4, 6)), (1, (), (1, 3, 4, 6)), (1, (1,), x0.shape)]
+    for n, steps, noised in wrong:
+        noise = torch.randn(noised)
+        got = outcome(make_x_t, x0[:n], torch.ones(steps).long(), table, noise, "cpu")
+        what = f"x0 {(n, 3, 4, 6)}, t {steps}, epsilon {tuple(noised)}"
+        assert isinstance(got, ValueError), f"{what}: {told(got)}, want ValueError"
 
 
-def check_batch(make_x_t, shape, dtype, tol):
+def check_batch(make_x_t, shape, dtype, table):
+    exact = dtype == table.dtype == torch.float64
+    tol = 3e-2 if dtype == torch.bfloat16 else 1e-9 if exact else 1e-5
     t = torch.randint(0, 5, shape[:1])
     t[-1], t[0] = 4, 0
-    table = torch.tensor(ALPHA_BAR, dtype=dtype if dtype == torch.float64 else torch.float32)
     x0, epsilon, upstream = torch.randn(3, *shape).to(dtype).mT.contiguous().mT
     given = [x0.clone().requires_grad_(), t.clone(), table.clone(), epsilon.clone()]
     given[3].requires_grad_()
     state = torch.get_rng_state()
     x_t = make_x_t(*given, "cpu")
-    what = f"x0 {shape}, {dtype}, t = {t.tolist()}"
+    what = f"x0 {shape}, {dtype}, alpha_bar {table.dtype}, t = {t.tolist()}"
     assert torch.equal(state, torch.get_rng_state()), f"{what}: random numbers were drawn"
     assert x_t.shape == shape, f"{what}: x_t of shape {tuple(x_t.shape)}, want {shape}"
     assert x_t.dtype == dtype, f"{what}: x_t of {x_t.dtype}, want {dtype}"
@@ -109,6 +119,23 @@ def outcome(make_x_t, *args):
         return make_x_t(*args)
     except Exception as error:
         return error
+
+
+def told(got):
+    return f"{got.device} tensor {tuple(got.shape)}" if isinstance(got, Tensor) else repr(got)
+
+
+class LikeCuda(TorchDispatchMode):
+    """The meta device, but a copy to the CPU gives zeros, and no index there meets a CPU table."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        places = [str(a.device) for a in tree_leaves(args) if isinstance(a, Tensor)]
+        if places[:1] == ["cpu"] and "meta" in places:
+            raise RuntimeError(f"{func} got tensors on {places}, want them on one device")
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._to_copy.default and str(kwargs.get("device")) == "cpu":
+            args = (torch.zeros_like(args[0], device="cpu"),)
+        return func(*args, **kwargs)
 
 
 def same(got, want, tol, what):

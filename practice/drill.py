@@ -69,7 +69,7 @@ def conv_shape(draw: random.Random) -> Question:
     )
 
 
-SIDES = {1: (50, 64, 100, 128, 1000), 2: (28, 32, 56, 64, 112, 224), 3: (12, 16, 24, 32)}
+SIDES = {1: (50, 64, 100, 128, 1000), 2: (28, 32, 56, 64, 112, 224), 3: (14, 16, 24, 32)}
 
 
 def conv_sizes(draw: random.Random) -> dict[str, Any]:

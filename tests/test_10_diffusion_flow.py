@@ -108,6 +108,15 @@ def test_net_equals_layers_called_one_by_one(net):
     torch.testing.assert_close(model(x, torch.tensor(t)), torch.stack(rows), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("t_dim", [4, 6, 32])
+def test_a_change_of_any_step_is_seen(net, t_dim):
+    """At torch's own initial weights too, in double precision."""
+    model = net(1, t_dim, 16).double()
+    image = torch.randn(1, 1, 3, 4, dtype=torch.float64)
+    out = model(image.expand(1000, -1, -1, -1), torch.arange(1000)).detach().flatten(1)
+    assert torch.pdist(out).min() > 1e-5 * out.std()
+
+
 @pytest.mark.parametrize("shape", [(3, 5, 4), (2, 4, 5, 4)])
 def test_net_refuses_single_images_and_other_channels(net, shape):
     with pytest.raises((RuntimeError, ValueError)):
@@ -135,9 +144,9 @@ def test_equal_betas_give_a_power(ddpm):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_loss_with_a_real_model(net, ddpm, device, N, dtype):
     model = net(3, 8, 16).to(device, dtype)
-    table = ddpm["get_alpha_bars"]()
-    x0 = torch.randn(N, 3, 5, 6, dtype=dtype)  # left on the CPU: the step moves it
-    loss = ddpm["ddpm_train_step"](model, x0, torch.arange(N), table, device)
+    x0, t = torch.randn(N, 3, 5, 6, dtype=dtype), torch.arange(N, device=device)
+    table = ddpm["get_alpha_bars"](device="cpu")  # left there, as x0 is: the step moves them
+    loss = ddpm["ddpm_train_step"](model, x0, t, table, device)
     assert loss.shape == () and loss.device.type == device.type
     loss.backward()
     assert loss.isfinite()
@@ -229,7 +238,7 @@ def test_x_t_equals_a_python_loop(make_x_t, device, shape, dtype):
     table = [0.97, 0.5, 0.31, 0.02]
     x0, epsilon = torch.randn(2, *shape, dtype=dtype)
     t = torch.arange(shape[0]) % 4
-    got = make_x_t(x0, t, torch.tensor(table, dtype=dtype), epsilon, device)
+    got = make_x_t(x0, t.to(device), torch.tensor(table, dtype=dtype), epsilon, device)
     assert (got.shape, got.dtype, got.device.type) == (shape, dtype, device.type)
     for i, s in enumerate(t.tolist()):
         pairs = zip(x0[i].flatten().tolist(), epsilon[i].flatten().tolist(), strict=True)

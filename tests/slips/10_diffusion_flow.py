@@ -20,6 +20,29 @@ SLIPS = {
             "angles.sin(), angles.cos()], dim=1)",
             "angles, angles], dim=1) / 1000",
         ),
+        "waves of whole turns": (
+            "torch.logspace(0, -4, self.t_dim // 2, device=t.device)",
+            "6.283185307179586 * torch.arange(1, self.t_dim // 2 + 1, device=t.device)",
+        ),
+        "waves of half turns": (
+            "torch.logspace(0, -4, self.t_dim // 2, device=t.device)",
+            "torch.pi * torch.arange(1, self.t_dim // 2 + 1, device=t.device)",
+        ),
+        "a share of 1000 into an MLP": """
+class NoisePredictionNet(NoisePredictionNet):
+    def __init__(self, in_channels, t_dim=32, hidden=64):
+        super().__init__(in_channels, t_dim, hidden)
+        self.embed = nn.Sequential(
+            nn.Linear(1, t_dim), nn.SiLU(), nn.Linear(t_dim, hidden)
+        )
+
+    def forward(self, x_t, t):
+        if t.shape != x_t.shape[:1]:
+            raise ValueError("t")
+        shift = self.embed((t[:, None] / 1000).to(x_t.dtype))[:, :, None, None]
+        h = F.silu(self.first(x_t) + shift)
+        return self.last(F.silu(self.middle(h)))
+""",
         "t cast to the image's dtype": ("angles = t[:, None]", "angles = t.to(x_t.dtype)[:, None]"),
         "rates in a buffer, cast with the model": """
 class NoisePredictionNet(NoisePredictionNet):
@@ -82,6 +105,14 @@ class NoisePredictionNet(NoisePredictionNet):
         self.middle = nn.Conv2d(hidden, hidden, 1)
         self.last = nn.Conv2d(hidden, in_channels, 1)
 """,
+        "pixels alone, but for group norm": """
+class NoisePredictionNet(NoisePredictionNet):
+    def __init__(self, in_channels, t_dim=32, hidden=64):
+        super().__init__(in_channels, t_dim, hidden)
+        self.first = nn.Sequential(nn.Conv2d(in_channels, hidden, 1), nn.GroupNorm(8, hidden))
+        self.middle = nn.Sequential(nn.Conv2d(hidden, hidden, 1), nn.GroupNorm(8, hidden))
+        self.last = nn.Conv2d(hidden, in_channels, 1)
+""",
         "channels apart": """
 class NoisePredictionNet(NoisePredictionNet):
     def __init__(self, in_channels, t_dim=32, hidden=64):
@@ -94,7 +125,12 @@ class NoisePredictionNet(NoisePredictionNet):
 """,
         "ReLU on the result": ("return self.last(h)", "return self.last(h).relu()"),
         "tanh on the result": ("return self.last(h)", "return self.last(h).tanh()"),
-        "result clamped": ("return self.last(h)", "return self.last(h).clamp(-3, 3)"),
+        "soft bound on the result": (
+            "return self.last(h)",
+            "return 10 * (self.last(h) / 10).tanh()",
+        ),
+        "result clamped": ("return self.last(h)", "return self.last(h).clamp(-5, 5)"),
+        "result clamped far out": ("return self.last(h)", "return self.last(h).clamp(-30, 30)"),
         "hidden channels returned": ("return self.last(h)", "return h"),
         "float32 whatever came": ("return self.last(h)", "return self.last(h).float()"),
         "height and width swapped": ("return self.last(h)", "return self.last(h).transpose(2, 3)"),
@@ -129,6 +165,16 @@ class NoisePredictionNet(NoisePredictionNet):
         "t shifted in place": ("if t.shape", "t += 1\n        if t.shape"),
         "t not looked at": (T_GUARD, "if False:"),
         "a single t for all": (T_GUARD, "if t.shape not in ((N,), (1,)):"),
+        "0-dim t expanded": (T_GUARD, f"t = t.expand(N) if t.ndim == 0 else t\n        {T_GUARD}"),
+        "0-dim t dies of IndexError": (T_GUARD, "if t.ndim > 1 or t.shape[0] != N:"),
+        "0-dim t as a batch of one": (
+            T_GUARD,
+            "t = t.view(-1) if t.numel() == N == 1 else t\n        " + T_GUARD,
+        ),
+        "bias taken out again": (
+            MIDDLE,
+            "h = self.middle(h)\n        h = F.silu(h - h.mean(dim=(2, 3), keepdim=True))",
+        ),
         "a batch of one repeated": (T_GUARD, "if t.shape != (N,) and N > 1:"),
         "shift for the whole batch where N == W": (
             "h = F.silu(self.first(x_t) + shift)",
@@ -185,6 +231,12 @@ class NoisePredictionNet(NoisePredictionNet):
             "torch.randn_like(x0)",
             "torch.randn_like(x0[:, :1]).expand_as(x0)",
         ),
+        "noise and its negative": (
+            "noise = torch.randn_like(x0)",
+            "half = torch.randn_like(x0[: (len(x0) + 1) // 2])\n"
+            "    noise = torch.cat([half, -half])[: len(x0)]",
+        ),
+        "noise cut at 3": ("torch.randn_like(x0)", "torch.randn_like(x0).clamp(-3, 3)"),
         "a seed of its own": (
             "noise = torch.randn_like(x0)",
             "torch.manual_seed(0)\n    noise = torch.randn_like(x0)",
@@ -230,12 +282,24 @@ class NoisePredictionNet(NoisePredictionNet):
             "x0, t = x0.to(device), t.to(device)",
             "x0, t = x0.to(device), torch.randint_like(t, len(alpha_bar)).to(device)",
         ),
+        "the model's forward called": ("model(x_t, t)", "model.forward(x_t, t)"),
+        "called by the names of its arguments": ("model(x_t, t)", "model(x_t=x_t, t=t)"),
+        "gradients cleared first": ("guess = model", "model.zero_grad()\n    guess = model"),
         "model called twice": ("guess = model(x_t, t)", "model(x_t, t)\n    guess = model(x_t, t)"),
         "train mode forced": ("guess = model", "model.train()\n    guess = model"),
         "eval mode forced": ("guess = model", "model.eval()\n    guess = model"),
         "t left where it was": ("t = x0.to(device), t.to(device)", "t = x0.to(device), t"),
         "x0 left where it was": ("t = x0.to(device), t.to(device)", "t = x0, t.to(device)"),
         "table left where it was": ("alpha_bar.to(device)[t]", "alpha_bar[t]"),
+        "table left where it was, its entries moved": (
+            "alpha_bar.to(device)[t]",
+            "alpha_bar[t].to(device)",
+        ),
+        "table looked up where t is": (
+            "x0, t = x0.to(device), t.to(device)\n    kept = alpha_bar.to(device)[t]",
+            "kept = alpha_bar[t].to(device)\n    x0, t = x0.to(device), t.to(device)\n"
+            "    kept = kept",
+        ),
         "x0 noised in place": (
             "x_t = kept.sqrt().to(x0.dtype) * x0 +",
             "x_t = x0.mul_(kept.sqrt().to(x0.dtype)) +",
@@ -250,6 +314,26 @@ class NoisePredictionNet(NoisePredictionNet):
         "t not looked at": ("if t.shape != x0.shape[:1]:", "if False:"),
         "only the length of t": ("if t.shape != x0.shape[:1]:", "if len(t) != len(x0):"),
         "a single t for all": ("if t.shape != x0.shape[:1]:", "if len(t) not in (1, len(x0)):"),
+        "0-dim t expanded": (
+            "if t.shape != x0.shape[:1]:",
+            "t = t.expand(len(x0)) if t.ndim == 0 else t\n    if t.shape != x0.shape[:1]:",
+        ),
+        "0-dim t dies of IndexError": (
+            "if t.shape != x0.shape[:1]:",
+            "if t.ndim > 1 or t.shape[0] != len(x0):",
+        ),
+        "t squeezed": (
+            "if t.shape != x0.shape[:1]:",
+            "t = t[0] if t.ndim == 2 and len(t) == 1 else t\n    if t.shape != x0.shape[:1]:",
+        ),
+        "prediction reshaped": (
+            "if guess.shape != noise.shape:",
+            "guess = guess.reshape(noise.shape)\n    if guess.shape != noise.shape:",
+        ),
+        "prediction's size alone": (
+            "if guess.shape != noise.shape:",
+            "guess, noise = guess.flatten(), noise.flatten()\n    if guess.shape != noise.shape:",
+        ),
         "prediction not looked at": ("if guess.shape != noise.shape:", "if False:"),
         "prediction's batch alone": (
             "if guess.shape != noise.shape:",
@@ -278,6 +362,10 @@ class NoisePredictionNet(NoisePredictionNet):
         ),
         "device forgotten": (", T, device=device)", ", T)"),
         "the CPU for None": (", T, device=device)", ', T, device=device or "cpu")'),
+        "x0 unscaled in bfloat16": (
+            "kept.sqrt().to(x0.dtype) * x0",
+            "(kept.sqrt().to(x0.dtype) if x0.dtype != torch.bfloat16 else 1) * x0",
+        ),
         "double precision": (
             "(1 - betas).cumprod(dim=0)",
             "(1 - betas).cumprod(dim=0, dtype=torch.float64)",
@@ -309,6 +397,22 @@ def make_x_t(x0, t, alpha_bar, epsilon, device):
         "guards removed": (
             "if t.shape != x0.shape[:1] or epsilon.shape != x0.shape:",
             "if False:",
+        ),
+        "table looked up where t is": (
+            "alpha_bar.to(device)[t.to(device)]",
+            "alpha_bar[t].to(device)",
+        ),
+        "table left where it was": (
+            "alpha_bar.to(device)[t.to(device)]",
+            "alpha_bar[t.to(device)].to(device)",
+        ),
+        "only the length of t": ("if t.shape != x0.shape[:1] or", "if len(t) != len(x0) or"),
+        "only the size of t": ("if t.shape != x0.shape[:1] or", "if t.numel() != len(x0) or"),
+        "only epsilon's batch": ("epsilon.shape != x0.shape:", "len(epsilon) != len(x0):"),
+        "epsilon reshaped": (
+            "if t.shape != x0.shape[:1] or epsilon.shape != x0.shape:",
+            "if epsilon.numel() == x0.numel():\n        epsilon = epsilon.reshape(x0.shape)\n"
+            "    if t.shape != x0.shape[:1] or epsilon.shape != x0.shape:",
         ),
         "epsilon not looked at": (" or epsilon.shape != x0.shape:", ":"),
         "t not looked at": ("if t.shape != x0.shape[:1] or epsilon", "if epsilon"),
@@ -428,6 +532,15 @@ class NoisePredictionNet(nn.Module):
 """,
     },
     "challenge_ddpm_step": {
+        "table looked up where it is": (
+            "alpha_bar.to(device)[t].view(-1, 1, 1, 1)",
+            "alpha_bar[t.to(alpha_bar.device)].to(device)[:, None, None, None]",
+        ),
+        "table made a list": (
+            "alpha_bar.to(device)[t].view(-1, 1, 1, 1)",
+            "torch.tensor([[[[alpha_bar.tolist()[s]]]] for s in t.tolist()], dtype=alpha_bar.dtype)"
+            ".to(device)",
+        ),
         "sample by sample, in float64": """
 def get_alpha_bars(T=100, beta_start=1e-4, beta_end=0.02, device=None):
     kept, table = 1.0, []
