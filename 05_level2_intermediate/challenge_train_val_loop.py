@@ -18,9 +18,8 @@ Training changes the model, validation must leave no trace.
 Each batch has one forward pass, in training also one backward pass and one step, on the gradient of
 its own mean loss alone. Training puts the whole model in train mode and leaves it so, in
 train_for_epochs too. Validation runs all of it in eval mode and records no gradients. After it,
-also if it raises, the parameters, their .grad and requires_grad, the buffers, the mode of each
-module and torch.is_grad_enabled() have the values they had. A loader that gives no batch:
-ValueError.
+also if it raises, parameters, their .grad and requires_grad, buffers, modes of all modules and
+torch.is_grad_enabled() are as before. A loader that gives no batch: ValueError.
 
 Ask yourself: what can a forward pass alone change in a model?
 Guide: https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html

@@ -1,0 +1,737 @@
+"""What the solutions of level 14 keep beyond their checks: whole networks, and counting by hand."""
+
+import itertools
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.checkpoint import checkpoint
+from torch.utils.flop_counter import FlopCounterMode
+
+from practice.exercises import ROOT, load
+
+LEVEL = ROOT / "14_computation_exercises"
+conv = load(LEVEL / "solution_01_convolution_computation.py")
+block = load(LEVEL / "solution_02_transformer_computation.py")
+vit = load(LEVEL / "solution_03_vision_transformer_computation.py")
+OUTPUT = {1: "conv1d_output_length", 2: "conv2d_output_shape", 3: "conv3d_output_shape"}
+
+
+def output(n, *args, **kwargs):
+    """The output's sizes as a tuple, in 1d too."""
+    out = conv[OUTPUT[n]](*args, **kwargs)
+    return (out,) if n == 1 else out
+
+
+def count(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_solutions_start_without_torch():
+    """The drill asks its first question at once."""
+    code = (
+        "import runpy, sys\n"
+        "for path in sys.argv[1:]: runpy.run_path(path)\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    paths = [str(path) for path in sorted(LEVEL.glob("solution_*.py"))]
+    assert subprocess.run([sys.executable, "-c", code, *paths], timeout=60).returncode == 0
+
+
+def test_output_length_is_the_number_of_places():
+    """Each place of the kernel's first tap tried in turn."""
+    for L, k, s, p, d in itertools.product(range(1, 8), (1, 2, 3), (1, 2, 3), (0, 1, 2), (1, 2, 4)):
+        taps = [range(start, start + k * d, d) for start in range(-p, L + p, s)]
+        places = [t for t in taps if t[-1] < L + p]
+        if places:
+            assert conv["conv1d_output_length"](L, k, s, p, d) == len(places)
+        else:
+            with pytest.raises(ValueError, match=f"kernel {k}"):
+                conv["conv1d_output_length"](L, k, s, p, d)
+
+
+@pytest.mark.parametrize("kernel", [1, 3, (2, 5), (4, 1)])
+@pytest.mark.parametrize("stride", [1, (2, 3)])
+@pytest.mark.parametrize("padding", [0, (2, 1)])
+@pytest.mark.parametrize("dilation", [1, (1, 2)])
+def test_output_shape_has_the_places_that_unfold_finds(kernel, stride, padding, dilation):
+    H_out, W_out = output(2, 9, 14, kernel, stride, padding, dilation)
+    columns = F.unfold(torch.ones(1, 1, 9, 14), kernel, dilation, padding, stride)
+    assert H_out * W_out == columns.shape[2]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_real_layers_on_real_devices(n, batch, dtype, device):
+    sizes = (11, 9, 8)[:n]
+    kwargs = {"stride": 2, "padding": (2, 1, 0)[:n], "dilation": (1, 2, 3)[:n]}
+    layer_type = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[n - 1]
+    layer = layer_type(4, 6, 3, **kwargs, groups=2, device=device, dtype=dtype)
+    x = torch.randn(batch, 4, *sizes, device=device, dtype=dtype)
+    with FlopCounterMode(display=False) as counter:
+        out = layer(x)
+    want = output(n, *sizes, 3, **kwargs)
+    assert out.shape == (batch, 6, *want)
+    assert conv[f"conv{n}d_num_params"](4, 6, 3, groups=2) == count(layer)
+    flops = conv[f"conv{n}d_flops"](4, 6, 3, *want, groups=2)
+    assert 2 * batch * flops == counter.get_total_flops()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "flops"),
+    [
+        ("resnet50", (224, 224), 4_087_136_256),
+        ("mobilenet_v2", (224, 224), None),
+        ("googlenet", (203, 187), None),
+        ("video.r3d_18", (16, 112, 96), None),
+    ],
+)
+def test_every_convolution_of_a_network(torchvision, name, size, flops):
+    """Its sizes, parameters and FLOPs, with what came in as the next layer's input."""
+    models = torchvision.models.video if "." in name else torchvision.models
+    kwargs = {"init_weights": False} if name == "googlenet" else {}
+    with torch.device("meta"):
+        model = getattr(models, name.rpartition(".")[2])(weights=None, **kwargs).eval()
+    total, seen, n = 0, 0, len(size)
+
+    def compare(layer, inputs, out):
+        nonlocal total, seen
+        args = (layer.in_channels, layer.out_channels, layer.kernel_size)
+        sizes = output(
+            n, *inputs[0].shape[2:], args[2], layer.stride, layer.padding, layer.dilation
+        )
+        assert out.shape[2:] == sizes
+        bias = layer.bias is not None
+        assert conv[f"conv{n}d_num_params"](*args, bias, layer.groups) == count(layer)
+        total += conv[f"conv{n}d_flops"](*args, *sizes, layer.groups)
+        seen += 1
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d):
+            layer.register_forward_hook(compare)
+    with FlopCounterMode(display=False) as counter:
+        model(torch.empty(1, 3, *size, device="meta"))
+    convolutions = sum(v for k, v in counter.flop_counts["Global"].items() if "convol" in str(k))
+    assert seen > 15
+    assert 2 * total == convolutions
+    assert flops in (None, total)
+
+
+def test_a_pointwise_convolution_is_a_linear_layer():
+    linear = nn.Linear(20, 30, device="meta")
+    for n in (1, 2, 3):
+        assert conv[f"conv{n}d_num_params"](20, 30, 1) == count(linear)
+        assert conv[f"conv{n}d_flops"](20, 30, 1, *[1] * n) == linear.weight.numel()
+
+
+def test_a_dim_of_one_changes_nothing():
+    for args in ((3, 2, 1, 2), (5, 1, 0, 1)):
+        (length,) = output(1, 30, *args)
+        in_2d = zip((1, 1, 0, 1), args, strict=True)
+        assert output(2, 1, 30, *in_2d) == (1, length)
+        assert output(3, 30, 30, 30, *args) == (length,) * 3
+    assert conv["conv3d_flops"](4, 6, (1, 1, 5), 1, 1, 9) == conv["conv1d_flops"](4, 6, 5, 9)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1, 1), (3, 7, 20, 5, 33), (2, 50, 64, 4, 256)])
+def test_flops_of_a_whole_encoder_layer(sizes, bias):
+    """What the library's layer computes, less its linear layers, is what attention costs."""
+    B, L, d_model, heads, d_ff = sizes
+    layer = nn.TransformerEncoderLayer(
+        d_model, heads, d_ff, bias=bias, batch_first=True, device="meta"
+    )
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.empty(B, L, d_model, device="meta"))
+    weights = sum(p.numel() for p in layer.parameters() if p.dim() == 2)
+    attention = counter.get_total_flops() // 2 - B * L * weights
+    assert block["attention_flops"](B, L, d_model) == attention
+    assert block["encoder_block_num_params"](d_model, heads, d_ff, bias) == count(layer)
+
+
+@pytest.mark.parametrize(
+    ("layers", "sizes", "params"),
+    [
+        (12, (768, 12, 3072), 85_054_464),  # BERT base, GPT-2 small
+        (24, (1024, 16, 4096), 302_309_376),  # BERT large
+    ],
+)
+def test_models_that_everybody_knows(layers, sizes, params):
+    assert layers * block["encoder_block_num_params"](*sizes) == params
+    assert vit["vit2d_encoder_params"](layers, *sizes, 0) == params
+
+
+@pytest.mark.parametrize(
+    ("name", "patch", "sizes"),
+    [("vit_b_16", 16, (12, 768, 12, 3072)), ("vit_l_32", 32, (24, 1024, 16, 4096))],
+)
+def test_the_librarys_vision_transformers(torchvision, name, patch, sizes):
+    with torch.device("meta"):
+        model = getattr(torchvision.models, name)(weights=None)
+        tokens = model._process_input(torch.empty(2, 3, 224, 224))
+    d_model = sizes[1]
+    shape = vit["vit2d_patch_embed_output_shape"](2, 3, 224, 224, patch, d_model)
+    assert tokens.shape == shape
+    embed = vit["vit2d_patch_embed_num_params"](3, d_model, patch)
+    assert count(model.conv_proj) == embed
+    positions = vit["vit2d_sequence_length"](224, 224, patch)
+    assert model.encoder.pos_embedding.shape[1] == positions
+    rest = (positions + 1) * d_model + 2 * d_model + count(model.heads)  # and the class token
+    assert vit["vit2d_encoder_params"](*sizes, embed) + rest == count(model)
+
+
+def test_vivit():
+    """32 frames in tubelets of 2 x 16 x 16: section 3.2 of arXiv 2103.15691."""
+    assert vit["vit3d_num_patches"](32, 224, 224, (2, 16, 16)) == 3136
+    assert vit["vit3d_sequence_length"](32, 224, 224, (2, 16, 16)) == 3137
+    assert vit["vit3d_patch_embed_num_params"](3, 768, (2, 16, 16)) == 1_180_416
+
+
+@pytest.mark.parametrize("patch", [(4, 4), (2, 8), (24, 1)])
+def test_a_video_of_single_frames_is_a_batch_of_images(patch):
+    images = vit["vit2d_num_patches"](24, 40, patch)
+    assert vit["vit3d_num_patches"](5, 24, 40, (1, *patch)) == 5 * images
+    for bias in (True, False):
+        flat = vit["vit2d_patch_embed_num_params"](3, 8, patch, bias)
+        assert vit["vit3d_patch_embed_num_params"](3, 8, (1, *patch), bias) == flat
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("patch", [1, 3])
+def test_patches_on_real_devices(n, patch, device):
+    sizes = (3, 6, 9)[:n]
+    embed = (nn.Conv2d, nn.Conv3d)[n - 2](2, 5, patch, stride=patch, device=device)
+    tokens = embed(torch.randn(4, 2, *sizes, device=device)).flatten(2).transpose(1, 2)
+    assert tokens.shape == vit[f"vit{n}d_patch_embed_output_shape"](4, 2, *sizes, patch, 5)
+
+
+@pytest.fixture(scope="module")
+def said():
+    return load(LEVEL / "solution_04_complexity_and_interview_questions.py")
+
+
+@pytest.fixture(scope="module")
+def reads():
+    """How the challenge reads a text."""
+    return load(LEVEL / "challenge_04_complexity_and_interview_questions.py")
+
+
+def mult_adds(run):
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops() // 2
+
+
+def meta(*shape, dtype=None):
+    return torch.empty(*shape, dtype=dtype, device="meta")
+
+
+def largest(text):
+    return max(int(n.replace(",", "")) for n in re.findall(r"\d+(?:,\d{3})+|\d+", text))
+
+
+@pytest.mark.parametrize("heads", [1, 4, 16])
+def test_attention_text_is_right_for_any_number_of_heads(said, heads):
+    q = meta(1, heads, 640, 256 // heads)
+    want = mult_adds(lambda: F.scaled_dot_product_attention(q, q, q))
+    assert largest(said["attention_time_complexity"](640, 256)) == want
+
+
+@pytest.mark.parametrize(("B", "H", "L"), [(1, 1, 37), (5, 3, 64)])
+def test_score_text_counts_the_weights_of_a_real_layer(said, B, H, L):
+    x = torch.randn(B, L, 6 * H)
+    _, weights = nn.MultiheadAttention(6 * H, H, batch_first=True)(
+        x, x, x, average_attn_weights=False
+    )
+    assert largest(said["attention_space_complexity"](B, H, L)) == weights.numel()
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (2, 3), (3, 1)])
+def test_convolution_text_is_right_at_any_stride(said, stride, padding):
+    layer = nn.Conv2d(6, 10, 5, stride, padding, device="meta")
+    x = meta(1, 6, 40, 51)
+    want = mult_adds(lambda: layer(x))
+    text = said["conv2d_time_complexity_per_layer"](6, 10, 5, *layer(x).shape[2:])
+    assert largest(text) == want
+
+
+@pytest.mark.parametrize(
+    ("sizes", "winner"),
+    [
+        ((2 * 64, 16, 1, 64, 4), "the same"),  # 2 * 64 * 16 * 16 and 2 * 64 * 64 * 4
+        ((2 * 64 + 1, 16, 1, 64, 4), "conv costs more than attention, 1.01 times"),
+        ((2 * 64 - 1, 16, 1, 64, 4), "attention costs more than conv, 1.01 times"),
+        ((1, 1, 1, 1, 1), "attention costs more than conv, 2 times"),
+    ],
+)
+def test_comparison_turns_where_the_costs_are_equal(said, sizes, winner):
+    assert winner in said["conv_vs_attention_compute"](*sizes)
+
+
+FORMULAS = {  # of L and d, against L^2 d: as large in growth or not
+    "L^2 * d": True,
+    "d L L": True,
+    "l**2d": True,
+    "L²·d": True,
+    "(3 L)^2 * 0.5 d + 7 L d + 9": True,
+    "L * (L + d) + L^2 (d + 1)": True,
+    "L^2": False,
+    "L^2 + d": False,
+    "L d^2": False,
+    "L^2 d + d^2": False,
+    "(L d)^2": False,
+    "L^3 d": False,
+    "0 * L^2 d": False,
+    "4096^2 * 512": False,
+    "1": False,
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_formula_is_judged_by_its_growth(reads, formula):
+    def grows():
+        reads["grows_as"]("call", formula, lambda L, d: L * L * d, ("L", "d"))
+
+    if FORMULAS[formula]:
+        grows()
+    else:
+        with pytest.raises(AssertionError, match="doubles?, O|is 0"):
+            grows()
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["", "L log L", "L^d", "L^2.5", "L^10", "L - d", "-L", "L / d", "(L", "L)", "L^", "+", "L n"]
+    + ["L.real", "L[0]", "__import__('os')", "L if d else L", "L^2, d", "0x10", "L^2 =", "'L'"],
+)
+def test_formula_that_is_none_is_refused_and_never_run(reads, formula):
+    with pytest.raises(AssertionError, match="cannot be read|want"):
+        reads["worth"]("call", formula, {"L": 2, "d": 3})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("12345 O(9 x)", [12345]),
+        ("1,234,567 or 1_234_567.", [1234567]),
+        ("4096, 512", [4096, 512]),
+        ("1.2e4 and 1.25E+04, 3e-1", [12000, 12500, 0.3]),
+        ("7.5x, ~80, =90", [7.5, 80, 90]),
+    ],
+)
+def test_numbers_are_read(reads, text, found):
+    reads["has_numbers"]("call", text, *found)
+    for number in (9, 1, 123, 12, 56):
+        with pytest.raises(AssertionError, match="outside"):
+            reads["has_numbers"]("call", text, number)
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("conv costs more than attention", {"conv"}),
+        ("Self-attention is 7.5 times more expensive than the convolution.", {"attention"}),
+        ("the Conv1d is cheaper than attention", {"attention"}),
+        ("attention (9) needs fewer mult-adds\nthan a convolution (12)", {"conv"}),
+        (
+            "conv O(L_conv): 5, attention O(d): 9; attention's cost is higher than conv's",
+            {"attention"},
+        ),
+        (
+            "conv costs more than attention, no: attention costs more than conv",
+            {"conv", "attention"},
+        ),
+        ("Both cost the same.", {"neither"}),
+        ("conv and attention cost exactly the same", {"neither"}),
+        ("conv is less efficient than attention", set()),
+        ("attention is quadratic, conv is not", set()),
+        ("attention is larger", set()),
+    ],
+)
+def test_claim_is_read(reads, text, want):
+    assert reads["claims_in"](text) == want
+
+
+REASONS = [
+    "It compares every token with every other token, so O(L^2): N scores. If L doubles, it is 4x.",
+    "It scores all pairs of positions (N), i.e. quadratic; doubling the sequence quadruples that.",
+    "Each of the tokens attends to each of the tokens: N. Doubling L means 4, it is L squared.",
+    "Tokens attend to each other, L² = N scores. 2 times longer means 4 times more.",
+    "An L x L matrix, N entries, one for each query and each key. Twice as long: four times that.",
+    "Every query is dotted with every key: L**2 = N; if L is doubled, it grows by a factor of 4.",
+    "It is all-to-all: N dot products, O(L^2). Going from L to 2L is 4x as much work.",
+    "Every position looks at the whole sequence. N scores, quadratic in L. Doubling L = 4x.",
+    "L queries against L keys: L^2 = N. Double L, 4 times the cost.",
+    "A token is compared to every other one. That's N (L squared). Doubling: 2^2 = 4.",
+]
+NO_REASONS = {
+    "Attention has many heads and big matrices: N. It is L^2; doubling L is 4 times.": "which",
+    "Each token has d features and softmax is slow; L^2 = N; doubling 4x.": "which",
+    "With L tokens, each token costs d. L^2 = N, doubling 4x.": "which",
+    "Every token meets every token, N. Doubling L gives 4 times.": "how",
+    "Every token meets every token, N. The square root of d; doubling L gives 4 times.": "how",
+    "Every token meets every token, N, L^2. Doubling L doubles the cost.": "doubling",
+    "Every token meets every token, N, quadratic.": "doubling",
+    "Every token meets every token, N, quadratic, so 4 times slower than RNNs.": "doubling",
+    "Every token meets every token, not linear but quadratic, N; doubling L: 4x.": "'linear'",
+    "Every token meets every token, quadratic; doubling L: 4x.": "outside",
+}
+
+
+@pytest.mark.parametrize("text", REASONS)
+def test_reasons_may_be_worded_in_many_ways(reads, text):
+    reads["check_reasons"](lambda L: text.replace("N", f"{L * L:,}"))
+
+
+@pytest.mark.parametrize("text", NO_REASONS)
+def test_missing_reason_is_named(reads, text):
+    with pytest.raises(AssertionError, match=NO_REASONS[text]):
+        reads["check_reasons"](lambda L: text.replace("N", f"{L * L:,}"))
+
+
+# The tricky questions: every number of every answer, computed here.
+
+
+def params(layer):
+    return sum(p.numel() for p in layer.parameters())
+
+
+def nbytes(*shape, dtype=torch.float32):
+    return meta(*shape, dtype=dtype).nbytes
+
+
+def reach(*layers):
+    """How many inputs (1d) the output in the middle depends on."""
+    x = torch.zeros(1, 1, 101, requires_grad=True)
+    out = x
+    for layer in layers:
+        nn.init.ones_(layer.weight)
+        out = layer(out)
+    out[..., out.shape[-1] // 2].sum().backward()
+    return int((x.grad != 0).sum())
+
+
+def q01():
+    def layer(side):
+        conv = nn.Conv2d(3, 64, 3, padding=1, device="meta")
+        x = meta(1, 3, side, side)
+        return params(conv), mult_adds(lambda: conv(x)), conv(x).numel()
+
+    small, large = layer(32), layer(512)
+    assert small[0] == large[0]
+    assert large[1] / small[1] == large[2] / small[2]
+    return {small[0], 1, large[1] / small[1]}
+
+
+def q02():
+    few, many = (nn.MultiheadAttention(512, h, device="meta") for h in (8, 16))
+    assert params(few) == params(many)
+    x = meta(10, 1, 512)
+    a, b = (m(x, x, x, average_attn_weights=False)[1].numel() for m in (few, many))
+    return {params(few), few.head_dim, many.head_dim, b / a}
+
+
+def q03():
+    x = meta(1, 256, 56, 56)
+    one, three = (nn.Conv2d(256, 64, k, padding=k // 2, bias=False, device="meta") for k in (1, 3))
+    cost = mult_adds(lambda: one(x))
+    nine = mult_adds(lambda: three(x)) / cost
+    return {params(one), one(x)[0, 0].numel(), cost, nine, *three.kernel_size}
+
+
+def q04():
+    depthwise = nn.Conv2d(256, 256, 3, padding=1, groups=256, bias=False, device="meta")
+    pointwise = nn.Conv2d(256, 256, 1, bias=False, device="meta")
+    full, x = nn.Conv2d(256, 256, 3, padding=1, bias=False, device="meta"), meta(1, 256, 14, 14)
+    left = params(depthwise) + params(pointwise)
+    saved = mult_adds(lambda: full(x)) / mult_adds(lambda: pointwise(depthwise(x)))
+    assert saved == params(full) / left
+    share = 100 * params(pointwise) / left
+    return {params(depthwise), params(pointwise), params(full), saved, share, 1}
+
+
+def q05():
+    conv, norm = nn.Conv2d(64, 128, 3, dtype=torch.float64), nn.BatchNorm2d(128).double()
+    x = torch.randn(2, 64, 5, 5, dtype=torch.float64)
+    (norm(conv(x)) * torch.randn(2, 128, 3, 3)).sum().backward()
+    assert conv.bias.grad.abs().max() < 1e-9 < conv.weight.grad.abs().max()
+    return {0, conv.bias.numel(), params(conv)}
+
+
+def q06():
+    table = nn.Embedding(50_000, 768, device="meta")
+    tokens = torch.arange(10, device="meta")
+    cost = mult_adds(lambda: table(tokens))
+    table(tokens).sum().backward()
+    size, gradient = table.weight.nbytes / 1e6, table.weight.grad.nbytes / 1e6
+    return {params(table), size, cost, len(tokens), size + gradient + 2 * size}
+
+
+def q07():
+    def cache(tokens, heads):
+        return 32 * 2 * nbytes(heads, tokens, 128, dtype=torch.float16)
+
+    return {cache(1, 32), 4096, cache(4096, 32) / 2**30, 8, cache(4096, 8) / 2**30}
+
+
+def q08():
+    def bytes_a_parameter(optimizer):
+        p = nn.Parameter(torch.randn(1000))
+        p.grad = torch.randn(1000)
+        steps = optimizer([p])
+        steps.step()
+        states = [s for s in steps.state[p].values() if torch.is_tensor(s) and s.numel() == 1000]
+        return p.nbytes / 1000, p.grad.nbytes / 1000, sum(s.nbytes for s in states) / 1000
+
+    weight, gradient, states = bytes_a_parameter(torch.optim.Adam)
+    sgd = bytes_a_parameter(torch.optim.SGD)
+    each = weight + gradient + states
+    assert (7 * weight, 7 * each, sgd[2]) == (28, 112, 0)  # as the question says; no states
+    return {weight, gradient, states, each, each / weight, (weight + states) / weight, 7 * sum(sgd)}
+
+
+def q09():
+    stack = [nn.Conv1d(1, 1, 3) for _ in range(3)]
+    seen = [reach(*stack[:n]) for n in (1, 2, 3)]
+    assert seen[2] == reach(nn.Conv1d(1, 1, 7))
+    small = 3 * params(nn.Conv2d(64, 64, 3, bias=False))
+    large = params(nn.Conv2d(64, 64, 7, bias=False))
+    fewer = 100 * (1 - small / large)
+    return {seen[2], 3, 1, seen[1] - seen[0], small, large, fewer}
+
+
+def q10():
+    x = meta(1, 8, 56, 56)
+    one, two = (nn.Conv2d(8, 8, 3, s, 1, device="meta") for s in (1, 2))
+    less = mult_adds(lambda: one(x)) / mult_adds(lambda: two(x))
+    assert params(one) == params(two)
+    grown = [
+        reach(nn.Conv1d(1, 1, 3, s), nn.Conv1d(1, 1, 3)) - reach(nn.Conv1d(1, 1, 3, s))
+        for s in (1, 2)
+    ]
+    return {two(x)[0, 0].numel(), one(x)[0, 0].numel(), less, grown[1] / grown[0]}
+
+
+def q11():
+    def vit(patch):
+        embed = nn.Conv2d(3, 768, patch, patch, device="meta")
+        linear = nn.Linear(768, 768, device="meta")
+        tokens = embed(meta(1, 3, 224, 224)).flatten(2)[0].T
+        attention = mult_adds(lambda: (tokens @ tokens.T) @ tokens)
+        return len(tokens), mult_adds(lambda: linear(tokens)), attention, params(embed)
+
+    few, many = vit(16), vit(8)
+    tokens, linear, attention, _ = (b / a for a, b in zip(few, many, strict=True))
+    assert tokens == linear
+    return {many[0], few[0], tokens, attention, few[3], many[3]}
+
+
+def q12():
+    matrix, x = meta(4096, 4096, dtype=torch.bfloat16), meta(4096, 1, dtype=torch.bfloat16)
+    flops = 2 * mult_adds(lambda: matrix @ x)
+    return {matrix.itemsize, flops / matrix.numel(), flops / matrix.nbytes, 1000e12 / 3e12}
+
+
+def q13():
+    block = nn.TransformerEncoderLayer(512, 8, 2048, device="meta")
+    whole, attention = params(block), params(block.self_attn)
+    feed_forward = params(block.linear1) + params(block.linear2)
+    norms = params(block.norm1) + params(block.norm2)
+    assert whole == attention + feed_forward + norms
+    shares = {100 * attention / whole, 100 * feed_forward / whole}
+    return {whole, attention, feed_forward, norms} | shares
+
+
+def q14():
+    d = 768
+    up, down = nn.Linear(d, 4 * d, device="meta"), nn.Linear(4 * d, d, device="meta")
+    square = nn.Linear(d, d, device="meta")
+
+    def scores(x):
+        return mult_adds(lambda: (x @ x.T) @ x)
+
+    def projections(x):
+        return 4 * mult_adds(lambda: square(x))
+
+    def block(x):
+        return projections(x) + mult_adds(lambda: down(up(x)))
+
+    lengths = range(d, 8 * d, d // 2)
+    first = next(n for n in lengths if scores(meta(n, d)) == projections(meta(n, d)))
+    second = next(n for n in lengths if scores(meta(n, d)) == block(meta(n, d)))
+    assert first == 2 * d
+    return {first, second, second / d}
+
+
+def q15():
+    same = nn.Conv1d(1, 1, 4, padding="same", bias=False)
+    with torch.no_grad():
+        same.weight.copy_(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    out = same(F.pad(torch.ones(1), (0, 31))[None, None])[0, 0]  # one at the start, then zeros
+    before = [1.0, 2.0, 3.0, 4.0].index(out[0].item())  # the tap that lies on the first number
+    sizes = {p: nn.Conv1d(1, 1, 4, padding=p)(torch.zeros(1, 1, 32)).shape[-1] for p in (1, 2)}
+    total = 4 - 1
+    return {total, before, total - before, len(out), *sizes, *sizes.values()}
+
+
+def q16():
+    def out(kernel, more=0):
+        layer = nn.ConvTranspose2d(1, 1, kernel, 2, 1, output_padding=more, device="meta")
+        return layer(meta(1, 1, 16, 16)).shape[-1]
+
+    assert (out(4), out(3, 1)) == (32, 32)
+    formula = {16, 1, 2, 4, (16 - 1) * 2 - 2 * 1 + 4}
+    return formula | {3, out(3), out(4)}
+
+
+def q17():
+    full, grouped = (nn.Conv2d(256, 256, 3, groups=g, device="meta") for g in (1, 32))
+    x = meta(1, 256, 9, 9)
+    assert full.weight.numel() == 32 * grouped.weight.numel()
+    assert mult_adds(lambda: full(x)) == 32 * mult_adds(lambda: grouped(x))
+    assert full(x).shape == grouped(x).shape
+    return {grouped.weight.numel(), full.weight.numel(), grouped.bias.numel(), grouped(x).shape[1]}
+
+
+class Made(TorchDispatchMode):
+    """Counts what the ops below it return, if it has `size` elements and memory of its own."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.size, self.count = size, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        old = {t.untyped_storage().data_ptr() for t in args if torch.is_tensor(t)}
+        for t in out if isinstance(out, tuple) else (out,):
+            self.count += t.numel() == self.size and t.untyped_storage().data_ptr() not in old
+        return out
+
+
+def q18():
+    gib = nbytes(8 * 2048, 50_257) / 2**30
+    logits, target = torch.randn(7, 11, requires_grad=True), torch.arange(7)
+    with Made(logits.numel()) as forward:
+        loss = F.cross_entropy(logits, target)
+    with Made(logits.numel()) as backward:
+        loss.backward()
+    assert forward.count == 1
+    alive = 1 + forward.count + backward.count
+    return {gib, backward.count, alive, alive * gib}
+
+
+def q19():
+    model = nn.Sequential(nn.Linear(8, 32), nn.GELU(), nn.Linear(32, 32), nn.ReLU())
+    weights = {p.untyped_storage().data_ptr() for p in model.parameters()}
+
+    def saved(batch):
+        sizes = {}
+
+        def pack(t):
+            if t.untyped_storage().data_ptr() not in weights:
+                sizes[t.untyped_storage().data_ptr()] = t.untyped_storage().nbytes()
+            return t
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+            out = model(torch.randn(batch, 8))
+        assert out.requires_grad
+        return sum(sizes.values())
+
+    activations = 6 * saved(32) / saved(16)
+    return {4 + activations, 2 * (4 + 6), activations, 4}
+
+
+def q20():
+    layers = nn.Sequential(*(nn.Sequential(nn.Linear(6, 6), nn.ReLU()) for _ in range(4)))
+    calls = []
+    layers[0].register_forward_pre_hook(lambda *_: calls.append(1))
+
+    def step(run):
+        x = torch.randn(3, 6, requires_grad=True)
+        for layer in layers:
+            x = run(layer, x)
+        x.sum().backward()
+
+    x = torch.randn(3, 6)
+    forward = mult_adds(lambda: layers(x))
+    plain = mult_adds(lambda: step(lambda layer, x: layer(x)))
+    calls.clear()
+    kept = mult_adds(lambda: step(lambda layer, x: checkpoint(layer, x, use_reentrant=False)))
+    segments = 64 // 8
+    return {segments, 8, segments + 8, 64, len(calls), plain / forward - 1} | {
+        kept / forward,
+        plain / forward,
+        100 * (kept / plain - 1),
+    }
+
+
+def q21():
+    return {7 * t.itemsize for t in (torch.float32, torch.bfloat16, torch.int8)}
+
+
+def q22():
+    half, brain = torch.finfo(torch.float16), torch.finfo(torch.bfloat16)
+    assert f"{brain.max:.1e}" == f"{torch.finfo(torch.float32).max:.1e}"
+    rounded = (torch.tensor(256, dtype=torch.bfloat16) + 1).item()
+    return {half.max, brain.max, 1, brain.eps, half.eps, 256, rounded}
+
+
+def q23():
+    def gib(length):
+        return nbytes(8, length, length, dtype=torch.float16) / 2**30
+
+    length = next(n for n in (2**i for i in range(20)) if gib(n) == 1)
+    return {length, 8, length**2, torch.float16.itemsize, 2 * length, gib(2 * length)}
+
+
+def q24():
+    lstm, gru = nn.LSTM(256, 512, device="meta"), nn.GRU(256, 512, device="meta")
+    gates = [layer.weight_ih_l0.shape[0] / 512 for layer in (lstm, gru)]
+    biases = sum(name.startswith("bias") for name, _ in lstm.named_parameters())
+    less = 100 * (1 - params(gru) / params(lstm))
+    return {params(lstm), params(gru), *gates, biases, less}
+
+
+COMPUTED = [q01, q02, q03, q04, q05, q06, q07, q08, q09, q10, q11, q12]
+COMPUTED += [q13, q14, q15, q16, q17, q18, q19, q20, q21, q22, q23, q24]
+NUMBER = r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?:e\d+)?"
+
+
+def tricky_questions():
+    """[(question, answer)] of the README."""
+    text = (LEVEL / "README.md").read_text(encoding="utf-8").partition("## Tricky questions\n")[2]
+    return re.findall(
+        r"\*\*\d+\. ([^*]+\?)\*\*\n\n<details><summary>Answer</summary>\n\n(.+?)\n\n</details>",
+        text.partition("\n## ")[0],
+        re.S,
+    )
+
+
+def shown(value, like):
+    """The value with as many digits as the text beside it has."""
+    digits = len(like.partition("e")[0].partition(".")[2])
+    return f"{value:,.{digits}{'e' if 'e' in like else 'f'}}".replace("e+", "e")
+
+
+def test_each_tricky_question_has_an_answer_and_a_computation():
+    text = (LEVEL / "README.md").read_text(encoding="utf-8")
+    numbered = re.findall(r"^\*\*(\d+)\. ", text, re.M)
+    assert numbered == [str(i + 1) for i in range(len(COMPUTED))]
+    assert len(tricky_questions()) == len(COMPUTED)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("i", range(len(COMPUTED)), ids=lambda i: f"question {i + 1}")
+def test_numbers_of_the_answer_are_those_computed(i):
+    question, answer = tricky_questions()[i]
+    found, computed = set(re.findall(NUMBER, answer)), COMPUTED[i]()
+    wrong = {n for n in found if not any(shown(value, n) == n for value in computed)}
+    assert not wrong, f"{question} says {wrong}, computed are {computed}"
+    unsaid = {v for v in computed if not any(shown(v, n) == n for n in found)}
+    assert not unsaid, f"{question}: computed but not in the answer: {unsaid}"
