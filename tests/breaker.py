@@ -9,10 +9,13 @@ each one. This is a tool for authors, no test: which survivors are harmless take
 """
 
 import ast
+import contextlib
 import copy
+import io
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +201,20 @@ def short(node: ast.AST) -> str:
     return text if len(text) < 60 else text[:57] + "..."
 
 
+def quiet(check: Callable[..., None]) -> Callable[..., None]:
+    """The check without what it and the exercise print; judge() reads its parameters."""
+
+    @wraps(check)
+    def silent(*names: Any) -> None:
+        nothing = io.StringIO()
+        with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+            check(*names)
+
+    return silent
+
+
 def survivors(exercise: Path) -> tuple[int, list[str]]:
-    check = load(exercise)["check"]
+    check = quiet(load(exercise)["check"])
     solution = solution_of(exercise)
     source = solution.read_text(encoding="utf-8")
     intact = judge(check, load(solution))
