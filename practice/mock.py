@@ -15,7 +15,7 @@ from typing import Any
 
 from practice.common import COLORS, WORDS, Problem, name_of, paint, show
 from practice.exercises import ROOT, find
-from practice.progress import Progress, text_hash, write
+from practice.progress import Progress, text_hash, unused, write
 from practice.runner import Worker
 from practice.study import HINT, untouched
 
@@ -75,7 +75,7 @@ def begin(minutes: float, seed: int | None) -> dict[str, Any]:
     reached = max([path.parent.name for path in passed], default="")
     reached = max(reached, "04")  # before that there is no choice at all
     tasks: list[dict[str, Any]] = []
-    folder = ROOT / ".practice" / "mock" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    folder = unused(ROOT / ".practice" / "mock" / time.strftime("%Y-%m-%d_%H-%M-%S"))
     folder.mkdir(parents=True)
     for kind, pattern in KINDS.items():
         fit = [p for p in exercises if re.search(pattern, name_of(p)) and not taken(p, tasks)]

@@ -76,7 +76,10 @@ def verdict_on(request):
     if not others:
         yield judge_edit
         return
-    with ProcessPoolExecutor(others, multiprocessing.get_context("spawn")) as pool:
+    # A fork saves the import of torch; it is safe before torch has run, where CUDA has not either.
+    forks = sys.platform == "linux" and not torch.cuda.is_available()
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    with ProcessPoolExecutor(others, context) as pool:
         jobs = {edit: pool.submit(judge_edit, *edit) for edit in reversed(edits)}
 
         def verdict_on(*edit):
