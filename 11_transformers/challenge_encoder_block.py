@@ -6,8 +6,8 @@ two additions, which is why deep stacks of it train.
     d_model, num_heads, d_ff, dropout    features, heads, features between the two linear layers,
                                          probability of all dropouts
     x                (B, L, d_model)     any strides; not changed
-    mask             bool, broadcastable to (B, num_heads, L, L): True where query i may attend to
-                     key j, in that order of axes; optional; each query may attend to at least one
+    mask             bool, broadcastable to (B, num_heads, L, L), optional: [..., i, j] is True if
+                     query i may attend to key j; each query may attend to at least one
     forward(x, mask) (B, L, d_model)     dtype and device of x
 
 These five submodules hold all parameters, under the names they have in nn.TransformerEncoderLayer:
@@ -71,12 +71,17 @@ def check(TransformerEncoderBlock):
         compare(f"bfloat16, {name}", block.bfloat16(), x, H, mask, 1e-1)
         with torch.autocast("cpu", torch.bfloat16):
             compare(f"bfloat16 autocast, {name}", block.float(), x, H, mask, 1e-1)
-    check_dropout("TransformerEncoderBlock(12, 3, 20)", TransformerEncoderBlock(D, H, D_FF), 0.1)
-    check_dropout("dropout=0.4", TransformerEncoderBlock(D, H, D_FF, dropout=0.4), 0.4)
+    block = TransformerEncoderBlock(D, H, D_FF)
+    check_dropout("TransformerEncoderBlock(12, 3, 20) in train mode, no mask", block, 0.1, None)
+    block, own = TransformerEncoderBlock(D, H, D_FF, dropout=0.4), torch.eye(5, dtype=torch.bool)
+    check_dropout("dropout=0.4 in train mode, an (L, L) mask", block, 0.4, own)
+    for m in (None, mask):
+        check_training(filled(block), x, m)
     block = filled(TransformerEncoderBlock(D, H, D_FF, dropout=1.0))
     out = run("dropout=1.0 in train mode", block, x, None)
     close(out, x, 0, "dropout=1.0 in train mode: both branches are dropped, want x itself")
-    check_other_device(block, x, mask)
+    for m in (None, mask):
+        check_other_device(block, x, m)
 
 
 def library(heads):
@@ -92,6 +97,8 @@ def masks(b, heads, length):
         "no mask": None,
         "(L, L) lower triangle": causal,
         "(B, 1, 1, L) padding": padding,
+        "(1, L) padding": padding[0, 0],
+        "(L,) padding": padding[0, 0, 0],
         "(H, L, L) mask": some[0],
         "(B, H, L, L) mask": some,
     }
@@ -122,48 +129,83 @@ def compare(what, block, x, heads, mask, tolerance):
     close(out.double(), want, tolerance, wrong)
     names, upstream = ["x", *dict(ref.named_parameters())], torch.randn(x.shape, dtype=dtype)
     leaves = [x, *(block.get_parameter(n) for n in names[1:])]
-    got = torch.autograd.grad(out, leaves, upstream, allow_unused=True)
+    got = gradients(what, out, names, leaves, upstream)
     right = torch.autograd.grad(want, [exact, *ref.parameters()], upstream.double())
-    for name, g, w in zip(names, got, right, strict=True):
-        assert g is not None, f"{what}: no gradient reaches {name}, want one"
-        assert g.isfinite().all(), f"{what}: the gradient of {name} is not finite"
-        if tolerance < 1e-3:  # else there are too few digits to compare gradients
+    if tolerance < 1e-3:  # else there are too few digits to compare gradients
+        for name, g, w in zip(names, got, right, strict=True):
             close(g.double(), w, 10 * tolerance, f"{what}: the gradient of {name} is wrong")
 
 
-def check_dropout(what, block, p):
-    """One branch at a time, made to give 1 everywhere: its two dropouts scale by 1 / (1 - p)."""
-    x = torch.zeros(80, 1, D)  # with a single key its value counts wholly or not at all
-    for branch in ("self-attention", "feed-forward"):
+def gradients(what, out, names, leaves, upstream):
+    """The gradient of each leaf, each of them there and finite."""
+    try:
+        grads = torch.autograd.grad(out, leaves, upstream, allow_unused=True)
+    except RuntimeError as error:
+        raise AssertionError(f"{what}: want gradients, backward gives: {error}") from error
+    for name, g in zip(names, grads, strict=True):
+        assert g is not None, f"{what}: no gradient reaches {name}, want one"
+        assert g.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf, want none"
+    return grads
+
+
+def check_training(block, x, mask):
+    """With dropout at work gradients still reach x and every parameter."""
+    what = f"dropout=0.4 in train mode, {'no mask' if mask is None else '(B, H, L, L) mask'}"
+    names, x = ["x", *dict(block.named_parameters())], x.clone().requires_grad_()
+    out = run(what, block, x, mask)
+    got = gradients(what, out, names, [x, *block.parameters()], torch.randn(x.shape))
+    for name, g in zip(names, got, strict=True):
+        assert g.any(), f"{what}: the gradient of {name} is 0 everywhere, want one that trains"
+
+
+def check_dropout(what, block, p, own):
+    """One branch at a time, made to give 1 everywhere: its two dropouts scale by 1 / (1 - p).
+
+    A token sees itself alone, by the mask own, or without a mask as the only token.
+    """
+    x = torch.zeros(1000, 1, D) if own is None else torch.zeros(200, 5, D)
+    scale = 1 / (1 - p) ** 2
+    for branch, source in (("self-attention", "attention weight"), ("feed-forward", "ReLU result")):
         with torch.no_grad():
             for parameter in block.parameters():
                 parameter.zero_()
             if branch == "self-attention":
-                block.norm1.bias.fill_(1)  # the norm of x, which is 0, and each of its projections
-                block.self_attn.in_proj_weight.copy_(torch.eye(D).repeat(3, 1))
+                block.norm1.bias[0] = 1  # x is 0, so this is its norm; one feature feeds all
+                block.self_attn.in_proj_weight[2 * D :, 0] = 1
                 block.self_attn.out_proj.weight.copy_(torch.eye(D))
             else:
-                block.norm2.bias.fill_(1)
-                block.linear1.weight.copy_(torch.eye(D_FF, D))
-                block.linear2.weight.copy_(torch.eye(D, D_FF))
-            out = block.train()(x)
-        how = f"{what} in train mode, a {branch} branch of ones, after both dropouts"
-        close(out, (out != 0) / (1 - p) ** 2, 1e-4, f"{how}: not 0 or {1 / (1 - p) ** 2:.3f}")
-        share, want = (out != 0).float().mean().item(), (1 - p) ** 2
-        assert abs(share - want) < 0.1, f"{how}: {share:.3f} are not 0, want about {want:.3f}"
-        for dim, axis in ((0, "sample"), (2, "feature")):
-            same = torch.equal((out != 0).any(dim), (out != 0).all(dim))
-            assert not same, f"{how}: the same are 0 for every {axis}"
+                block.norm2.bias[0] = 1
+                block.linear1.weight[:, 0] = 1  # three of these feed four features each
+                block.linear2.weight.copy_(torch.eye(3, D_FF).repeat_interleave(4, 0))
+            out = block.train()(x, own)
+        how = f"{what}, x of zeros, a {branch} branch of ones, after both dropouts"
+        dropped = out == 0
+        close(out, ~dropped * scale, 1e-4, f"{how}: not 0 or {scale:.3f}")
+        share, want = dropped.float().mean().item(), 1 - (1 - p) ** 2
+        assert abs(share - want) < 0.06, f"{how}: {share:.3f} are 0, want about {want:.3f}"
+        for dim, axis in enumerate(("sample", "token", "feature")):
+            share = dropped.all(dim).float().mean().item()
+            assert share < p / 2 or dropped.shape[dim] == 1, (
+                f"{how}: {share:.3f} are 0 for every {axis}, want next to none"
+            )
+        fours, want = dropped.unflatten(2, (3, 4)).all(-1), p + (1 - p) * p**4
+        share = fours.float().mean().item()
+        assert abs(share - want) < 0.06, (
+            f"{how}: of the groups of four features that come from one {source}, {share:.3f} are "
+            f"0 as a whole, want about {want:.3f}"
+        )
 
 
 def check_other_device(block, x, mask):
     """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
+    what = "no mask" if mask is None else "a mask"
+    what = f"block and inputs on the meta device, {what}, train mode: want all tensors there"
     try:
-        out = block.to("meta")(x.to("meta"), mask.to("meta"))
+        out = block.to("meta")(x.to("meta"), mask if mask is None else mask.to("meta"))
     except RuntimeError as error:  # asking for a number is no mistake on a real device
-        assert "cpu" not in str(error), f"block, x and mask not on the CPU: {error}"
+        assert "cpu" not in str(error), f"{what}, got {error}"
         return
-    assert out.is_meta, f"block, x and mask on the meta device, out on {out.device}"
+    assert out.is_meta, f"{what}, got out on {out.device}"
 
 
 def run(what, block, x, mask):
@@ -171,7 +213,7 @@ def run(what, block, x, mask):
     before = [t if t is None else t.detach().clone() for t in (x, mask)]
     try:
         out = block(x) if mask is None else block(x, mask)
-    except (RuntimeError, AssertionError) as error:  # nn.MultiheadAttention asserts shapes
+    except (RuntimeError, IndexError, ValueError, AssertionError) as error:
         if isinstance(error, NotImplementedError):
             raise  # an open hole
         kind = type(error).__name__

@@ -4,7 +4,7 @@ This is the one operation by which the tokens of a transformer exchange informat
 compared with all keys, and the better a key fits, the more its value counts.
 
     Q     (*, L_q, D)      * is any number of leading sizes, none too, the same in Q, K and V
-    K     (*, L_k, D)
+    K     (*, L_k, D)      every size is at least 1
     V     (*, L_k, D_v)
     mask  bool, broadcastable to (*, L_q, L_k): True where a query may attend to a key; optional
     out   (*, L_q, D_v)
@@ -12,14 +12,14 @@ compared with all keys, and the better a key fits, the more its value counts.
 
 It returns the tuple (out, attn). A score is a dot product divided by sqrt(D). A query's weights are
 the softmax of its scores over the keys that it may attend to, so they sum to 1. A hidden key weighs
-exactly 0, whatever finite numbers up to 1e15 K and V hold there. A query that may attend to no key
-has zeros in attn and out, never NaN, and causes no gradient.
+exactly 0, whatever finite numbers up to 1e15 K and V hold there, even if its score overflows. A
+query that may attend to no key has zeros in attn and out, never NaN, and causes no gradient.
 
 Q, K, V and the results have one dtype, float16, bfloat16, float32 or float64, and are as exact as
 it allows. Scores of 1e4 are no problem in any of them (float16 ends at 65504). Under bfloat16
-autocast the results may have any dtype. Any strides, any device. Inputs are not changed. Gradients
-flow from out and from attn to Q, K and V. torch's own attention is refused, however it is called;
-softmax is allowed.
+autocast the results may have any floating dtype. Any strides, any device. Inputs are not changed.
+Gradients flow from out and from attn to Q, K and V, and are finite. torch's own attention is
+refused, however it is called; softmax is allowed.
 Ask yourself: which numbers on the way are larger than the scores? What is a softmax over nothing?
 Paper: Attention Is All You Need, section 3.2.1, https://arxiv.org/abs/1706.03762
 """
@@ -56,9 +56,12 @@ def check(scaled_dot_product_attention):
             close(got.float(), want, 5e-2, f"{what}: {part} is wrong")
         check_finite(what, results, leaves)
 
-    check_hidden_keys(function)
+    check_hidden_keys(function, torch.float32, 1e15, 1e-5)
+    check_hidden_keys(function, torch.bfloat16, 1e15, 5e-2)
+    check_hidden_keys(function, torch.float16, 6e4, 1e-2)
     for dtype in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
         check_large_scores(function, dtype)
+    check_other_device(function, Q, K, V)
     check_other_device(function, Q, K, V, kinds[some])
 
 
@@ -75,6 +78,7 @@ def masks(lead, L_q, L_k):
     return {
         "no mask": None,
         "(L_q, L_k) lower triangle": torch.ones(L_q, L_k, dtype=torch.bool).tril(),
+        "(L_k,) mask": torch.arange(L_k) != 1,
         "(L_q, 1) mask": torch.arange(L_q)[:, None] < 3,
         "(*, 1, L_k) padding mask": torch.arange(L_k) < lengths,
         "(*, L_q, L_k) random mask": some,
@@ -107,22 +111,22 @@ def compare(function, name, Q, K, V, mask, dtype, tolerance):
         check_finite(what, results, leaves)
         return
     upstream = [torch.randn(t.shape, dtype=dtype) for t in wanted]
-    grads = torch.autograd.grad(results, leaves, upstream, allow_unused=True)
+    grads = gradients(what, results, leaves, upstream)
     wanted = torch.autograd.grad(wanted, exact, [u.double() for u in upstream])
     for part, got, want in zip("QKV", grads, wanted, strict=True):
-        assert got is not None, f"{what}: no gradient reaches {part}, want one"
         close(got.double(), want, 10 * tolerance, f"{what}: the gradient of {part} is wrong")
 
 
-def check_hidden_keys(function):
-    Q, K, V = numbers(3, 4, 6), numbers(3, 5, 6), numbers(3, 5, 7)
+def check_hidden_keys(function, dtype, size, tolerance):
+    what = f"{dtype}, K and V hold +-{size:.0e} at hidden keys"
     visible = torch.tensor([True, False, True, True, False])
-    want = right(Q, K[:, visible], V[:, visible], None)
-    K[:, ~visible] *= 1e15
-    V[:, ~visible] *= 1e15
-    out, attn = run("hidden keys of 1e15", function, Q, K, V, visible.expand(1, 5))
-    close(out, want[0], 1e-5, "hidden keys hold numbers of 1e15: out is not that without them")
-    close(attn[..., visible], want[1], 1e-5, "hidden keys hold numbers of 1e15: attn is wrong")
+    Q, K, V = (numbers(3, *sizes).to(dtype) for sizes in ((4, 6), (5, 6), (5, 7)))
+    want = right(Q.double(), K[:, visible].double(), V[:, visible].double(), None)
+    K, V = (torch.where(visible[:, None], t, size * t.sign()).requires_grad_() for t in (K, V))
+    out, attn = run(what, function, Q.requires_grad_(), K, V, visible.expand(1, 5))
+    close(out.double(), want[0], tolerance, f"{what}: out is not that without them")
+    close(attn[..., visible].double(), want[1], tolerance, f"{what}: attn is wrong")
+    check_finite(what, (out, attn), (Q, K, V))
 
 
 def check_large_scores(function, dtype):
@@ -130,19 +134,18 @@ def check_large_scores(function, dtype):
     L, D = 5, 64
     V, same = numbers(2, L, 3).to(dtype), torch.eye(L, dtype=torch.bool)
     some = same & (torch.arange(L) > 0)
-    for sign, mask, want in (
-        (1, None, same),
-        (-1, None, ~same / (L - 1)),
-        (1, ~same, ~same / (L - 1)),
-        (-1, same, same),
-        (-1, some, some),
+    for sign, name, mask, want in (
+        (1, "no mask", None, same),
+        (-1, "no mask", None, ~same / (L - 1)),
+        (1, "mask of all but i == j", ~same, ~same / (L - 1)),
+        (-1, "mask of i == j", same, same),
+        (-1, "mask of i == j > 0", some, some),
     ):
         fit = 282.8 * torch.eye(L, D)
         Q = fit.repeat(2, 1, 1).to(dtype).requires_grad_()
         fit = sign * (141.4 * torch.ones(L, L) @ torch.eye(L, D) + 0.5 * fit)
         K = fit.repeat(2, 1, 1).to(dtype).requires_grad_()
-        shown = "no mask" if mask is None else f"mask {mask.tolist()}"
-        what = f"{dtype}, scores of {sign}e4 where i == j, else half of it, {shown}"
+        what = f"{dtype}, scores of {sign}e4 where i == j, else half of it, {name}"
         out, attn = run(what, function, Q, K, V, mask)
         want = want.to(dtype).expand(2, L, L)
         close(attn, want, 5e-3, f"{what}: attn is wrong")
@@ -155,6 +158,8 @@ def right(Q, K, V, mask):
     L_k = K.shape[-2]
     eye = torch.eye(L_k, dtype=V.dtype).expand(*V.shape[:-1], L_k)
     values = torch.cat([V, eye], dim=-1)
+    if mask is not None:
+        mask = torch.atleast_2d(mask)  # torch's own takes none of one axis
     both = nn.functional.scaled_dot_product_attention(Q, K, values, mask)
     return both.split([V.shape[-1], L_k], dim=-1)
 
@@ -165,7 +170,7 @@ def run(what, function, *inputs):
     try:
         with NoLibraryAttention():
             results = function(*(inputs if inputs[-1] is not None else inputs[:-1]))
-    except RuntimeError as error:
+    except (RuntimeError, IndexError, ValueError, AssertionError) as error:
         if isinstance(error, NotImplementedError):
             raise  # an open hole
         raise AssertionError(
@@ -179,20 +184,33 @@ def run(what, function, *inputs):
 
 
 def check_finite(what, results, leaves):
-    upstream = [torch.randn(t.shape).to(t.dtype) for t in results]
-    for t in torch.autograd.grad(results, leaves, upstream):
-        assert t.isfinite().all(), f"{what}: a gradient is not finite: {t.flatten()[:8].tolist()}"
+    """With upstream gradients so small that, times V, they do not overflow in float16."""
+    gradients(what, results, leaves, [torch.randn(t.shape).to(t.dtype) / 10 for t in results])
+
+
+def gradients(what, results, leaves, upstream):
+    """The gradients of Q, K and V, or Q and K, each of them there and finite."""
+    try:
+        grads = torch.autograd.grad(results, leaves, upstream, allow_unused=True)
+    except RuntimeError as error:
+        raise AssertionError(f"{what}: want gradients, backward gives: {error}") from error
+    for name, g in zip("QKV", grads, strict=False):
+        assert g is not None, f"{what}: no gradient reaches {name}, want one"
+        assert g.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf, want none"
+    return grads
 
 
 def check_other_device(function, *inputs):
     """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
+    what = "without mask" if len(inputs) < 4 else "with a mask"
+    what = f"inputs on the meta device, {what}: want all tensors there"
     try:
         results = function(*(t.to("meta") for t in inputs))
     except RuntimeError as error:  # asking for a number is no mistake on a real device
-        assert "cpu" not in str(error), f"inputs on another device than the CPU: {error}"
+        assert "cpu" not in str(error), f"{what}, got {error}"
         return
     where = {t.device.type for t in results}
-    assert where == {"meta"}, f"inputs on the meta device, results on {where}"
+    assert where == {"meta"}, f"{what}, got results on {where}"
 
 
 def close(got, want, tolerance, what):

@@ -9,7 +9,9 @@ feed-forward net; a pre-LN stack needs one more norm at its end, as nothing norm
 need_weights=False keeps the fused kernel, which never stores the L x L weights.
 Common slips: the mask not inverted; the residual taken after the norm; one norm for both branches;
 dropout on the sum instead of the branch; the tuple of self_attn; batch_first forgotten, so that
-samples attend to each other; x += ..., which writes into the caller's tensor.
+samples attend to each other; x += ..., which writes into the caller's tensor; dropout in place on
+the ReLU's result, which backward needs; nn.Dropout1d, which drops whole tokens, or DropPath, whole
+samples.
 """
 
 from torch import Tensor, nn

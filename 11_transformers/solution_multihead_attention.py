@@ -10,7 +10,8 @@ for any number of heads; H L^2 weights in memory, which a fused kernel does not 
 below 2 D the projections dominate, and plain torch is about as fast as nn.MultiheadAttention. In
 generation, keep k and v of the old tokens (the KV cache).
 Common slips: sqrt(D) where d is meant; view(B, H, L, d) without a transpose, which mixes tokens;
-heads merged without transposing back; dropout on the result instead of on the weights.
+heads merged without transposing back; dropout on the result instead of on the weights, or in place
+on the softmax's result, which backward needs.
 """
 
 import math

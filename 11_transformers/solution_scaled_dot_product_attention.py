@@ -10,7 +10,8 @@ Say in the interview: time O(L_q L_k (D + D_v)), memory O(L_q L_k) for the weigh
 (FlashAttention) work in tiles and never store the weights; take them when you do not need attn.
 Common slips: softmax over the queries; the mask inverted, or applied after the softmax, so that the
 weights no longer sum to 1; -1e9, which float16 cannot hold; the finfo of Q where autocast has made
-the scores bfloat16; nan_to_num on the output, which leaves NaN in the gradients of an added mask.
+the scores bfloat16; -inf added instead of filled in: NaN where a hidden score is inf, and in the
+gradients, whatever nan_to_num does to the output.
 """
 
 import math

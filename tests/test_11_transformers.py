@@ -91,6 +91,19 @@ def test_no_nan_is_made_on_the_way_back(device):
     assert x.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_hidden_key_is_as_if_it_were_not_there(device, dtype):
+    """As large as the dtype allows, so that scores overflow."""
+    Q, K, V = (torch.randn(2, n, 8, device=device).to(dtype) for n in (3, 6, 6))
+    few = attention(Q, K[:, :4], V[:, :4])
+    K[:, 4:] = V[:, 4:] = torch.finfo(dtype).max
+    out, attn = attention(Q, K, V, torch.arange(6, device=device) < 4)
+    tolerance = {torch.float16: 5e-3, torch.bfloat16: 3e-2}.get(dtype, 1e-5)
+    torch.testing.assert_close(out, few[0], rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(attn[..., :4], few[1], rtol=tolerance, atol=tolerance)
+    assert not attn[..., 4:].any()
+
+
 def test_attention_refuses_what_does_not_fit():
     Q, K, V = torch.randn(2, 3, 4), torch.randn(2, 5, 4), torch.randn(2, 5, 6)
     for bad in (
@@ -114,6 +127,16 @@ def test_shapes_over_batch_sizes(name, device, sizes):
         out = model(x, mask)
         assert out.shape == x.shape
         assert out.isfinite().all()
+
+
+@every_model
+def test_a_mask_of_few_axes_means_what_it_broadcasts_to(name, device):
+    model = build(name, device, torch.float64)
+    x = torch.randn(3, 5, D, device=device, dtype=torch.float64)
+    for sizes in ((5,), (1, 5), (5, 5), (H, 1, 5), (1, 5, 5), (3, 1, 1, 5), (1, H, 5, 5)):
+        mask = torch.rand(sizes, device=device) > 0.5
+        mask[..., 0] = True
+        torch.testing.assert_close(model(x, mask), model(x, mask.expand(3, H, 5, 5).clone()))
 
 
 @every_model
@@ -178,12 +201,15 @@ def test_autocast_trains_every_parameter(name, device):
 
 
 @every_model
-def test_gradients_reach_input_and_parameters_and_are_right(name):
-    model = build(name, dtype=torch.float64)
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_gradients_reach_input_and_parameters_and_are_right(name, dropout):
+    """The same seed before each call drops the same."""
+    model = build(name, dtype=torch.float64, dropout=dropout)
     x = torch.randn(2, 4, D, dtype=torch.float64, requires_grad=True)
     keys, mask = list(dict(model.named_parameters())), causal(4)
 
     def call(x, *parameters):
+        torch.manual_seed(0)
         state = dict(zip(keys, parameters, strict=True))
         return torch.func.functional_call(model, state, (x, mask))
 

@@ -15,6 +15,21 @@ SECOND = "return x + self.dropout(self.linear2(self.dropout(inner)))"
 ATTEND = "self.self_attn(x, x, x, attn_mask=mask, need_weights=False)[0]"
 EXPAND = "mask.expand(B, self.self_attn.num_heads, L, L).flatten(0, 1)"
 
+
+def shared_dropout(some, branch="shared", inner="dropout"):
+    """A block that draws one number for all that is left out in some of its dropouts."""
+    return f"""
+class TransformerEncoderBlock(TransformerEncoderBlock):
+    def shared(self, x):
+        return x * self.dropout(x.new_ones(x.shape)[{some}])
+
+    def forward(self, x, mask=None):
+        x = x + self.{branch}(self.attend(self.norm1(x), mask))
+        inner = self.linear1(self.norm2(x)).relu()
+        return x + self.{branch}(self.linear2(self.{inner}(inner)))
+"""
+
+
 SLIPS = {
     "challenge_scaled_dot_product_attention": {
         "no scale": (SCALE, "Q @ K.mT"),
@@ -107,6 +122,32 @@ SLIPS = {
             "return torch._C._nn.scaled_dot_product_attention(Q, K, V, mask), attn",
         ),
         "mask changed in place": ("hidden = ~mask", "hidden = mask.logical_not_()"),
+        "minus infinity added": (
+            f"scores = {HIDE}\n        {WEIGH}",
+            "hole = torch.zeros_like(scores).masked_fill(hidden, -math.inf)\n"
+            "        none = hidden.all(-1, keepdim=True)\n"
+            "        attn = (scores + hole).masked_fill(none, 0).softmax(-1).masked_fill(none, 0)",
+        ),
+        "smallest number added": (
+            HIDE,
+            "scores + torch.zeros_like(scores).masked_fill(hidden, torch.finfo(scores.dtype).min)",
+        ),
+        "weights masked in place, which backward needs": (
+            WEIGH,
+            "attn = scores.softmax(dim=-1).masked_fill_(hidden, 0)",
+        ),
+        "a default mask made on the CPU": (
+            "    if mask is None:\n        attn = scores.softmax(dim=-1)",
+            "    if mask is None:\n"
+            "        hidden = torch.zeros(scores.shape[-2:], dtype=torch.bool)\n"
+            "        attn = scores.masked_fill(hidden, 0).softmax(dim=-1)",
+        ),
+        "a mask of two axes at least": ("hidden = ~mask", "hidden = ~mask[..., :, :]"),
+        "a mask asserted to have two axes": (
+            "hidden = ~mask",
+            "assert mask.dim() >= 2\n        hidden = ~mask",
+        ),
+        "a mask that must be a matrix": ("hidden = ~mask", "hidden = (~mask.mT).mT"),
     },
     "challenge_multihead_attention": {
         "no scale": ("q / math.sqrt(q.shape[-1]) @", "q @"),
@@ -244,6 +285,67 @@ class MultiHeadAttention(MultiHeadAttention):
             "hidden = ~mask",
             "hidden = ~(mask & torch.ones(scores.shape[-2:], dtype=torch.bool))",
         ),
+        "a default mask made on the CPU": (
+            "        if mask is None:\n            attn = scores.softmax(dim=-1)",
+            "        if mask is None:\n"
+            "            hidden = torch.zeros(scores.shape[-2:], dtype=torch.bool)\n"
+            "            attn = scores.masked_fill(hidden, 0).softmax(dim=-1)",
+        ),
+        "minus infinity added": (
+            f"scores = {HIDE}\n            {WEIGH}",
+            "hole = torch.zeros_like(scores).masked_fill(hidden, -math.inf)\n"
+            "            none = hidden.all(-1, keepdim=True)\n"
+            "            attn = (scores + hole).masked_fill(none, 0).softmax(-1)\n"
+            "            attn = attn.masked_fill(none, 0)",
+        ),
+        "a mask of two axes at least": ("hidden = ~mask", "hidden = ~mask[..., :, :]"),
+        "a mask of two axes is padding unless square": (
+            "hidden = ~mask",
+            "hidden = ~mask if mask.dim() != 2 or mask.shape == scores.shape[-2:] "
+            "else ~mask[:, None, None]",
+        ),
+        "a mask with all keys": (
+            "hidden = ~mask",
+            "assert mask.shape[-1] == x.shape[1]\n            hidden = ~mask",
+        ),
+        "dropout in place": ("nn.Dropout(dropout)", "nn.Dropout(dropout, inplace=True)"),
+        "own dropout in place": (
+            DROPPED,
+            "keep = 1 - self.dropout.p\n        if self.training:\n"
+            "            attn.mul_(torch.empty_like(attn).bernoulli_(keep) / max(keep, 1e-9))\n"
+            "        mixed = attn @ v",
+        ),
+        "own dropout, weights detached": (
+            DROPPED,
+            "if self.training and self.dropout.p:\n"
+            "            attn = self.dropout(attn.detach())\n        mixed = attn @ v",
+        ),
+        "own dropout on the CPU": (
+            DROPPED,
+            "p = self.dropout.p\n        if self.training:\n"
+            "            attn = attn * (torch.rand(attn.shape) >= p) / max(1 - p, 1e-9)\n"
+            "        mixed = attn @ v",
+        ),
+        "own dropout, NaN where all is dropped": (
+            DROPPED,
+            "p = self.dropout.p\n        if self.training:\n"
+            "            attn = attn * (torch.rand_like(attn) >= p) / (1 - p)\n"
+            "        mixed = attn @ v",
+        ),
+        "dropout without a mask only": (
+            DROPPED,
+            "mixed = (self.dropout(attn) if mask is None else attn) @ v",
+        ),
+        "dropout with a mask only": (
+            DROPPED,
+            "mixed = (attn if mask is None else self.dropout(attn)) @ v",
+        ),
+        "weights normalized after dropout, with a mask": (
+            DROPPED,
+            "attn = self.dropout(attn)\n        if mask is not None and self.training:\n"
+            "            attn = attn / attn.sum(-1, keepdim=True).clamp(min=1e-6)\n"
+            "        mixed = attn @ v",
+        ),
     },
     "challenge_encoder_block": {
         "post-LN": (
@@ -362,6 +464,89 @@ class TransformerEncoderBlock(nn.TransformerEncoderLayer):
             "~mask.expand",
             "~(mask & nn.init.torch.ones(L, L, dtype=nn.init.torch.bool)).expand",
         ),
+        "a default mask made on the CPU": (
+            "        if mask is not None:",
+            "        if mask is None:\n"
+            "            mask = nn.init.torch.ones(L, L, dtype=nn.init.torch.bool)\n"
+            "        if True:",
+        ),
+        "a mask of two axes handed on": (
+            "        if mask is not None:",
+            "        if mask is not None and mask.dim() == 2:\n            mask = ~mask\n"
+            "        elif mask is not None:",
+        ),
+        "a mask of two axes at least": ("~mask.expand", "~mask[..., :, :].expand"),
+        "whole samples dropped": shared_dropout(":, :1, :1"),
+        "whole samples dropped, of the ReLU's result, too": shared_dropout(
+            ":, :1, :1", inner="shared"
+        ),
+        "whole samples dropped, of the ReLU's result only": shared_dropout(
+            ":, :1, :1", "dropout", "shared"
+        ),
+        "whole tokens dropped": shared_dropout("..., :1"),
+        "whole tokens dropped, of the ReLU's result, too": shared_dropout(
+            "..., :1", inner="shared"
+        ),
+        "whole tokens dropped, of the ReLU's result only": shared_dropout(
+            "..., :1", "dropout", "shared"
+        ),
+        "the same dropped for all samples": shared_dropout(":1"),
+        "the same dropped for all samples, of the ReLU's result, too": shared_dropout(
+            ":1", inner="shared"
+        ),
+        "the same dropped for all samples, of the ReLU's result only": shared_dropout(
+            ":1", "dropout", "shared"
+        ),
+        "the same dropped for all tokens": shared_dropout(":, :1"),
+        "the same dropped for all tokens, of the ReLU's result, too": shared_dropout(
+            ":, :1", inner="shared"
+        ),
+        "the same dropped for all tokens, of the ReLU's result only": shared_dropout(
+            ":, :1", "dropout", "shared"
+        ),
+        "dropout on the norm instead of the ReLU's result": (
+            f"inner = self.linear1(self.norm2(x)).relu()  # (B, L, d_ff)\n        {SECOND}",
+            "inner = self.linear1(self.dropout(self.norm2(x))).relu()\n"
+            "        return x + self.dropout(self.linear2(inner))",
+        ),
+        "dropout on the norm instead of the attention weights": """
+class TransformerEncoderBlock(TransformerEncoderBlock):
+    def attend(self, x, mask):
+        self.self_attn.dropout = 0.0
+        return super().attend(self.dropout(x), mask)
+""",
+        "dropout twice on the result instead of the attention weights": """
+class TransformerEncoderBlock(TransformerEncoderBlock):
+    def attend(self, x, mask):
+        self.self_attn.dropout = 0.0
+        return self.dropout(super().attend(x, mask))
+""",
+        "dropout twice on the result instead of the ReLU's": (
+            SECOND,
+            "return x + self.dropout(self.dropout(self.linear2(inner)))",
+        ),
+        "attention weights dropped without a mask only": """
+class TransformerEncoderBlock(TransformerEncoderBlock):
+    def attend(self, x, mask):
+        self.self_attn.dropout = self.dropout.p if mask is None else 0.0
+        return super().attend(x, mask)
+""",
+        "attention weights dropped with a mask only": """
+class TransformerEncoderBlock(TransformerEncoderBlock):
+    def attend(self, x, mask):
+        self.self_attn.dropout = 0.0 if mask is None else self.dropout.p
+        return super().attend(x, mask)
+""",
+        "dropout in place on the ReLU's result": (
+            SECOND,
+            "return x + self.dropout(self.linear2("
+            "nn.functional.dropout(inner, self.dropout.p, self.training, inplace=True)))",
+        ),
+        "a branch detached": (
+            FIRST,
+            "y = self.dropout(self.attend(self.norm1(x), mask))\n"
+            "        x = x + (y.detach() if self.training and self.dropout.p else y)",
+        ),
     },
 }
 
@@ -391,6 +576,8 @@ def scaled_dot_product_attention(Q, K, V, mask=None):
     if mask is None:
         attn = torch.nn.functional.softmax(scores, dim=-1)
         return attn.matmul(V), attn
+    top = torch.finfo(scores.dtype).max
+    scores = scores.clamp(-top, top)
     some = mask.any(dim=-1, keepdim=True)
     hole = torch.zeros(mask.shape, dtype=scores.dtype, device=scores.device)
     hole.masked_fill_(~mask & some, float("-inf"))
@@ -469,6 +656,21 @@ class MultiHeadAttention(MultiHeadAttention):
             results.append(torch.bmm(self.dropout(attn).to(v[h].dtype), v[h]))
         return self.W_out(torch.cat(results, dim=-1))
 """,
+        "own dropout": """
+class MultiHeadAttention(MultiHeadAttention):
+    def forward(self, x, mask=None):
+        B, L, D = x.shape
+        shape = (B, L, self.num_heads, D // self.num_heads)
+        q, k, v = (w(x).view(shape).transpose(1, 2) for w in (self.W_q, self.W_k, self.W_v))
+        if mask is None:
+            mask = torch.ones(L, L, dtype=torch.bool, device=x.device)
+        scores = torch.matmul(q / shape[-1] ** 0.5, k.transpose(2, 3))
+        attn = scores.masked_fill(~mask, -math.inf).softmax(dim=-1).nan_to_num(0.0)
+        if self.training:
+            p = self.dropout.p
+            attn = (attn * (torch.rand_like(attn) >= p) / max(1 - p, 1e-3)).to(v.dtype)
+        return self.W_out(torch.matmul(attn.to(v.dtype), v).transpose(1, 2).reshape(x.shape))
+""",
         "one projection of joined weights": """
 class MultiHeadAttention(MultiHeadAttention):
     def forward(self, x, mask=None):
@@ -517,6 +719,14 @@ class TransformerEncoderBlock(TransformerEncoderBlock):
         x = x + self.dropout(self.attend(self.norm1(x), mask))
         h = nn.functional.relu(self.dropout(self.linear1(self.norm2(x))))
         return self.dropout(self.linear2(h)).add(x)
+""",
+        "dropout in place where backward needs nothing": """
+class TransformerEncoderBlock(TransformerEncoderBlock):
+    def forward(self, x, mask=None):
+        drop = nn.Dropout(self.dropout.p, inplace=True).train(self.training)
+        x = drop(self.attend(self.norm1(x), mask)) + x
+        inner = self.dropout(self.linear1(self.norm2(x)).relu_())
+        return drop(self.linear2(inner)) + x
 """,
         "the feed-forward net in a row, shared parts": """
 class TransformerEncoderBlock(TransformerEncoderBlock):
