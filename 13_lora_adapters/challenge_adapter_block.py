@@ -3,8 +3,8 @@
 This is how adapters get into a pretrained model: each chosen sublayer is replaced by itself plus an
 adapter that corrects its output. The sublayer's parameters stay as they were pretrained.
 
-    sublayer     an nn.Module (*, D_in) -> (*, D): a layer, a whole transformer block, without any
-                 parameters, some of them frozen already
+    sublayer     an nn.Module (*, D_in) -> (*, D): a layer or a whole transformer block. It leaves
+                 its input as it is. It may have no parameters, or some that are frozen already
     adapter      an nn.Module (*, D) -> (*, D), as the BottleneckAdapter that is given
     .sublayer    the very module that was given, not a copy; .adapter likewise
     forward(x)   (*, D): x goes through the sublayer, and its result through the adapter
@@ -56,7 +56,9 @@ class AdapterBlock(nn.Module):
 
 def check(AdapterBlock):
     torch.manual_seed(0)
-    noisy = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.Dropout(0.4), nn.Linear(8, 6))
+    noise = nn.Sequential(nn.Sequential(nn.BatchNorm1d(8)), nn.Dropout(0.4))
+    noise.register_parameter("level", nn.Parameter(torch.ones(2)))
+    noisy = nn.Sequential(nn.Linear(5, 8), noise, nn.Linear(8, 6))
     noisy[0].requires_grad_(False)
     other = nn.Sequential(nn.LayerNorm(7), nn.Linear(7, 7))
     other[1].bias.requires_grad_(False)
@@ -70,6 +72,7 @@ def check(AdapterBlock):
         what = f"AdapterBlock({type(sublayer).__name__}, {type(adapter).__name__})"
         for mode in (True, False):
             pair = copy.deepcopy((sublayer.train(mode), adapter.train(not mode)))
+            [*pair[0].modules()][-1].train(not mode)  # a part may have a mode of its own
             check_start(AdapterBlock, what, *pair)
         pair = copy.deepcopy((sublayer.double(), adapter.double()))
         block, twin = AdapterBlock(*pair), twin_of(sublayer, adapter)
@@ -155,7 +158,8 @@ def compare(what, block, twin, x):
     ]
     named += [(k, b, twin.get_buffer(k)) for k, b in block.named_buffers()]
     for name, got, want in (("gradient of x", xs[0].grad, xs[1].grad), *named):
-        assert (got is None) == (want is None), f"{what}: {name} is {got}, want {want}"
+        kinds = ["None" if tensor is None else "a tensor" for tensor in (got, want)]
+        assert kinds[0] == kinds[1], f"{what}: {name} is {kinds[0]}, want {kinds[1]}"
         if want is not None:
             close(got, want, f"{what}: {name}")
 

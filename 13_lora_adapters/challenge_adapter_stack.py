@@ -7,14 +7,15 @@ must not move what the others have learned, not even by weight decay.
     num_adapters               how many; below 1: ValueError
     .adapters                  nn.ModuleList of num_adapters BottleneckAdapters (given)
     x                          (*, D); * is any number of sizes, none, and sizes of 0, too
-    forward(x, adapter_id)     (*, D): what adapter number adapter_id, an int, makes of x
+    forward(x, adapter_id)     (*, D): what adapter number adapter_id, an int from 0 up, makes of x
 
-Adapters are numbered from 0. adapter_id below 0, or num_adapters and above: IndexError; nothing is
-counted from the end. A call changes nothing in the stack: earlier ids make no difference.
+adapter_id below 0, or num_adapters and above: IndexError. A call changes nothing in the stack: no
+mode, no requires_grad, no key of state_dict(). Earlier ids make no difference.
 
-Each adapter is an object of its own with parameters of its own. Each starts like every new
-BottleneckAdapter, with draws of its own: no two begin with the same down.weight. All of them train;
-there are no other parameters. state_dict() has the keys adapters.<number>.<name in the adapter>.
+Each adapter is an object of its own with parameters of its own, and starts like every new
+BottleneckAdapter. No two, not even of two stacks, begin with the same down.weight or down.bias.
+All of them train; there are no other parameters. state_dict() has the keys
+adapters.<number>.<name in the adapter>.
 
 backward reaches x and the chosen adapter; the .grad of all others stays None. The result has x's
 dtype and device. x is not changed.
@@ -57,9 +58,10 @@ def check(AdapterStack):
     for D, m, n in ((6, 2, 3), (3, 5, 2), (4, 4, 4), (5, 1, 1)):
         what, stack = f"AdapterStack({D}, {m}, {n})", AdapterStack(D, m, n)
         check_start(what, stack, D, m, n)
+        check_kept(what, AdapterStack(D, m, n), D)
         for dtype, tolerance in ((torch.float64, 1e-10), (torch.bfloat16, 5e-2)):
             stack = filled(AdapterStack(D, m, n).to(dtype))
-            for shape in ((4, 3, D), (1, D), (D,), (0, D)):
+            for shape in ((4, 3, D), (1, D), (D,), (0, D), (2, 0, D)):
                 for adapter_id in (*range(n), *reversed(range(n))):
                     call = f"{what}, x {shape} in {dtype}, adapter_id {adapter_id}"
                     x = torch.randn(shape[::-1]).to(dtype).permute(*range(len(shape))[::-1])
@@ -67,6 +69,7 @@ def check(AdapterStack):
         for adapter_id in (n, n + 1, -1, -n):
             call = f"{what}, adapter_id {adapter_id}"
             must_raise(call, (IndexError,), AdapterStack(D, m, n), torch.randn(4, D), adapter_id)
+    check_draws(AdapterStack)
     check_training(AdapterStack)
 
     for size in (1, 2, 5, 12):
@@ -98,11 +101,38 @@ def check_start(what, stack, D, m, n):
     frozen = [name for name, p in stack.named_parameters() if not p.requires_grad]
     assert not frozen, f"{what}: {frozen} require no gradient, want all to"
     for i in range(n):
-        for j in range(i):
-            equal = torch.equal(adapters[i].down.weight, adapters[j].down.weight)
-            assert not equal, f"{what}: adapters {j} and {i} begin with the same down.weight"
         x = torch.randn(4, D)
         close(stack(x, i), x, f"a new {what}, adapter_id {i}, against x", 0)
+
+
+def check_kept(what, stack, D):
+    """A call leaves the modes, requires_grad and the keys as they are, whatever they are."""
+
+    def state():
+        modes = [module.training for module in stack.modules()]
+        return modes, [p.requires_grad for p in stack.parameters()], list(stack.state_dict())
+
+    stack.adapters[0].eval().requires_grad_(False)
+    before = state()
+    for adapter_id in range(len(stack.adapters)):
+        stack(torch.randn(4, D), adapter_id)
+        assert state() == before, (
+            f"{what}, adapters[0] in eval mode and frozen: modes, requires_grad and keys are "
+            f"{state()} after a call with adapter_id {adapter_id}, want {before} as before"
+        )
+
+
+def check_draws(AdapterStack):
+    what, bound = "AdapterStack(64, 50, 3)", 64**-0.5  # nn.Linear(64, 50) draws from +-bound
+    adapters = [adapter for _ in range(2) for adapter in AdapterStack(64, 50, 3).adapters]
+    for name in ("down.weight", "down.bias"):
+        draws = torch.stack([a.get_parameter(name).detach().flatten() for a in adapters])
+        different = len(draws.unique(dim=0))
+        assert different == 6, f"two new {what}: {different} different {name}, want 2 * 3"
+        far = draws.abs().amax(1)
+        assert (far <= bound).all() and (far > 0.8 * bound).all(), (
+            f"a new {what}: largest |{name}| per adapter is {far.tolist()}, want just below {bound}"
+        )
 
 
 def compare(call, stack, x, adapter_id, tolerance):
@@ -120,8 +150,6 @@ def compare(call, stack, x, adapter_id, tolerance):
     got, want = stack(given, adapter_id), twin_leaf + library(twin_leaf)
     close(got, want, call, tolerance)
     assert torch.equal(given, x), f"{call}: x was changed, want it as it was"
-    frozen = [name for name, p in stack.named_parameters() if not p.requires_grad]
-    assert not frozen, f"{call}: {frozen} require no gradient any more, want all to"
     upstream = torch.randn_like(want)
     got.backward(upstream)
     want.backward(upstream)

@@ -16,12 +16,14 @@ down.weight, down.bias, up.weight and up.bias are all there is to train, and all
 holds. All of them require gradients.
 
 Train and eval mode compute the same. It works in float32, float64 and bfloat16 and on any device
-that it is moved to; the result has x's dtype and device. x is not changed, not even in place.
+that it is moved to; the result has x's dtype and device. x is not changed.
 x whose last size is not D: RuntimeError or ValueError.
 
 Ask yourself: which of the four have a gradient other than 0 in the first step, and in the second?
 Paper: Parameter-Efficient Transfer Learning for NLP, section 2.1, https://arxiv.org/abs/1902.00751
 """
+
+from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +44,7 @@ def check(BottleneckAdapter):
     torch.manual_seed(0)
     for D, m in ((6, 2), (5, 1), (3, 7), (4, 4), (1, 3)):
         what = f"BottleneckAdapter({D}, {m})"
-        check_start(f"a new {what}", BottleneckAdapter(D, m), D, m)
+        check_start(what, BottleneckAdapter(D, m), D, m)
         for dtype, tolerance in ((torch.float32, 1e-5), (torch.float64, 1e-10)):
             check_values(what, filled(BottleneckAdapter(D, m).to(dtype)), D, m, tolerance)
         check_values(what, filled(BottleneckAdapter(D, m).bfloat16()), D, m, 5e-2)
@@ -68,30 +70,32 @@ def check(BottleneckAdapter):
 def check_start(what, adapter, D, m):
     want = {"down.weight": (m, D), "down.bias": (m,), "up.weight": (D, m), "up.bias": (D,)}
     got = {name: tuple(p.shape) for name, p in adapter.named_parameters()}
-    assert got == want, f"{what}: parameters {got}, want {want}"
+    assert got == want, f"a new {what}: parameters {got}, want {want}"
     saved = sorted(adapter.state_dict())
-    assert saved == sorted(want), f"{what}: state_dict() holds {saved}, want {sorted(want)}"
+    assert saved == sorted(want), f"a new {what}: state_dict() holds {saved}, want {sorted(want)}"
     frozen = [name for name, p in adapter.named_parameters() if not p.requires_grad]
-    assert not frozen, f"{what}: {frozen} require no gradient, want all to"
+    assert not frozen, f"a new {what}: {frozen} require no gradient, want all to"
     for name in ("up.weight", "up.bias"):
         p = adapter.get_parameter(name)
-        assert not p.any(), f"{what}: {name} is {p.tolist()}, want zeros"
+        assert not p.any(), f"a new {what}: {name} is {p.tolist()}, want zeros"
     for x in (torch.randn(4, 3, D), torch.randn(1, D), torch.randn(D)):
         for how, got, want in (
             ("forward(x)", adapter(x), x),
             ("forward_delta(x)", adapter.forward_delta(x), torch.zeros_like(x)),
         ):
-            close(got, want, f"{what}, x {tuple(x.shape)}: {how}", 0)
+            call = f"a new {what}, x {tuple(x.shape)}: {how}"
+            close(got, want, call, 0)
+            assert got.requires_grad, f"{call}: the result requires no gradient, want it to"
 
 
 def check_values(what, adapter, D, m, tolerance):
     """Against the library's layers with the same weights; in float64 the gradients, too."""
     library = twin_of(adapter, D, m)
     dtype = library[0].weight.dtype
-    for shape in ((4, 3, D), (2, 3, 4, D), (1, D), (D,), (0, D)):
+    for shape in ((4, 3, D), (2, 3, 4, D), (1, D), (D,), (0, D), (2, 0, D)):
         x = torch.randn(shape[::-1]).to(dtype).permute(*range(len(shape))[::-1])  # strided
         leaf = x.clone().requires_grad_()
-        adapter.train(len(shape) != 2)
+        adapter.train(len(shape) % 2 == 0)
         for how, call, residual in (
             ("forward_delta(x)", adapter.forward_delta, False),
             ("forward(x)", adapter, True),
@@ -105,20 +109,26 @@ def check_values(what, adapter, D, m, tolerance):
             if residual:
                 want = want + leaf
             close(got, want, call_name, tolerance)
+            with torch.no_grad():
+                call(given)
             assert torch.equal(given, x), f"{call_name} changed x, want it as it was"
             if dtype == torch.float64:
                 upstream = torch.randn_like(want)
-                names, params = zip(*adapter.named_parameters(), strict=True)
+                names, twins = zip(*library.named_parameters(), strict=True)
+                params = [adapter.get_parameter(name) for name in names]
                 grads = torch.autograd.grad(got, [leaf, *params], upstream, allow_unused=True)
-                right = torch.autograd.grad(want, [leaf, *library.parameters()], upstream)
+                right = torch.autograd.grad(want, [leaf, *twins], upstream)
                 for name, g, r in zip(("x", *names), grads, right, strict=True):
                     assert g is not None, f"{call_name}: no gradient reaches {name}, want one"
                     close(g, r, f"{call_name}: gradient of {name}", tolerance)
 
 
 def check_draws(BottleneckAdapter):
+    pair = nn.ModuleList(BottleneckAdapter(40, 30) for _ in range(2))
+    own = len(list(pair.parameters()))  # each object once
+    assert own == 8, f"BottleneckAdapter(40, 30): two of them have {own} parameters, want 2 * 4"
     what = "BottleneckAdapter(40, 30): down.weight"
-    first, second = (BottleneckAdapter(40, 30).down.weight.detach() for _ in range(2))
+    first, second = (adapter.down.weight.detach() for adapter in pair)
     assert not torch.equal(first, second), f"{what} of two new ones: twice the same numbers"
     distinct = first.unique().numel()
     assert distinct > 1000, f"{what} has {distinct} different numbers in 1200 places"
@@ -141,8 +151,9 @@ def check_training(BottleneckAdapter):
             optimizer.zero_grad()
             nn.functional.mse_loss(out, target).backward()
             optimizer.step()
-        for (name, got), want in zip(adapter.named_parameters(), library.parameters(), strict=True):
-            close(got, want, f"BottleneckAdapter(5, 3): {name} after step {step} of SGD", 1e-8)
+        for name, want in library.named_parameters():
+            call = f"BottleneckAdapter(5, 3): {name} after step {step} of SGD"
+            close(adapter.get_parameter(name), want, call, 1e-8)
 
 
 def filled(adapter):
@@ -154,10 +165,9 @@ def filled(adapter):
 
 
 def twin_of(adapter, D, m):
-    library = nn.Sequential(nn.Linear(D, m), nn.ReLU(), nn.Linear(m, D))
-    library.to(adapter.down.weight.dtype)
-    library[0].load_state_dict(adapter.down.state_dict())
-    library[2].load_state_dict(adapter.up.state_dict())
+    layers = OrderedDict(down=nn.Linear(D, m), relu=nn.ReLU(), up=nn.Linear(m, D))
+    library = nn.Sequential(layers).to(adapter.down.weight.dtype)
+    library.load_state_dict(adapter.state_dict())
     return library
 
 

@@ -7,7 +7,7 @@ email. Everything else in the model has to stay exactly as it is.
     linear_names    list of str, dotted paths such as "ff1" or "blocks.0.ff1"; it is not changed
     returns         (model, params): the very model that came, changed in place, and a list
 
-A linear layer is an nn.Linear inside the model that is no IA3Linear's base, or an IA3Linear.
+A linear layer is an nn.Linear or an IA3Linear inside the model; an IA3Linear's base is none.
 Each nn.Linear that is named gives its place to a new IA3Linear (given) around it. If it has several
 places (attributes that hold the same object), one IA3Linear takes all of them, whichever was named.
 An IA3Linear that is named stays as it is. All other modules stay the objects that they are.
@@ -24,6 +24,7 @@ Paper: (IA)^3, section 3.3, https://arxiv.org/abs/2205.05638
 """
 
 import copy
+import re
 from collections import OrderedDict
 
 import torch
@@ -48,39 +49,15 @@ def inject_ia3(model: nn.Module, linear_names: list[str]) -> tuple[nn.Module, li
     raise NotImplementedError("inject_ia3")
 
 
-class Nested(nn.Module):
-    """(N, 5) -> (N, 4). Layers in many containers; blocks.0 has two places, blocks.1.fc three."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.rand(6))
-        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout())
-        self.again = self.third = nn.Linear(6, 6)
-        layers = nn.Linear(6, 6), self.again, nn.Linear(6, 6)
-        blocks = [nn.Sequential(OrderedDict(fc=layer)) for layer in layers]
-        self.blocks = nn.ModuleList([*blocks, blocks[0]])
-        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(x) * self.gain
-        for block in self.blocks:
-            h = h + torch.tanh(block(h))
-        return self.heads["out"](self.again(h) - 2 * self.third(h.sin()))
-
-
-def block():
-    return BaseTransformerBlock(5, 8)
-
-
 def check(inject_ia3):
     torch.manual_seed(0)
     for make, names, dtype in (
         (block, ["ff1"], torch.float32),
         (block, ["ff2", "proj_in", "ff2"], torch.bfloat16),
         (block, ["proj_in", "proj_out", "ff1", "ff2"], torch.float64),
-        (Nested, ["stem.0", "blocks.3.fc", "heads.out"], torch.float64),
+        (Nested, ["stem.0", "blocks.3.base", "heads.out"], torch.float64),
         (Nested, ["again"], torch.float64),
-        (Nested, ["blocks.1.fc", "third", "blocks.2.fc"], torch.float32),
+        (Nested, ["blocks.1.base", "third", "blocks.2.base"], torch.float32),
         (lambda: nn.Sequential(nn.Linear(5, 9), nn.Linear(9, 4)), ["1"], torch.float32),
     ):
         check_call(inject_ia3, make().to(dtype), names)
@@ -92,11 +69,36 @@ def check(inject_ia3):
         (block, ["ff1", "ff2.weight"], KeyError),
         (block, ["ff2", ""], KeyError),
         (Nested, ["stem.0", "stem"], KeyError),
-        (Nested, ["heads.out", "gain"], KeyError),
+        (Nested, ["heads.out", "blocks.scale"], KeyError),
         (Nested, ["stem.0", "stem.2"], KeyError),
+        (lambda: nn.Linear(5, 4), [""], KeyError),
         (block, [], ValueError),
     ):
         check_error(inject_ia3, make(), names, kind)
+
+
+class Nested(nn.Module):
+    """(N, 5) -> (N, 4). Layers in many containers; blocks.0 has two places, blocks.1.base three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout())
+        self.again = self.third = nn.Linear(6, 6)
+        layers = nn.Linear(6, 6), self.again, nn.Linear(6, 6)
+        blocks = [nn.Sequential(OrderedDict(base=layer)) for layer in layers]
+        self.blocks = nn.ModuleList([*blocks, blocks[0]])
+        self.blocks.scale = nn.Parameter(torch.rand(6))
+        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.stem(x) * self.blocks.scale
+        for block in self.blocks:
+            h = h + torch.tanh(block(h))
+        return self.heads["out"](self.again(h) - 2 * self.third(h.sin()))
+
+
+def block():
+    return BaseTransformerBlock(5, 8)
 
 
 def check_call(inject_ia3, model, names):
@@ -107,7 +109,12 @@ def check_call(inject_ia3, model, names):
     twin, before = copy.deepcopy(model), places(model)
     layers = {before[name] for name in names}
     given = list(names)
-    returned = inject_ia3(model, given)
+    try:
+        returned = inject_ia3(model, given)
+    except KeyError as error:
+        paths = [name for name, m in before.items() if m in layers]
+        how = f"{what}: {error!r}, want no error: these layers have the paths {paths}"
+        raise AssertionError(how) from error
     assert given == names, f"{what} changed the list of names to {given}"
     wrappers = {}
     for name, old in before.items():
@@ -116,7 +123,10 @@ def check_call(inject_ia3, model, names):
             assert now is old, f"{what}: {name} is {now}, want the object that was there, {old}"
             continue
         base = getattr(now, "base", None)
-        assert base is old, f"{what}: {name}.base is {base}, want the object that was there, {old}"
+        assert base is old, (
+            f"{what}: {name} is a {type(now).__name__} around a {type(base).__name__}, "
+            f"want an IA3Linear around the object that was there, {old}"
+        )
         one = wrappers.setdefault(old, now)
         assert one is now, f"{what}: the layer at {name} got two IA3Linears, want one"
         shape, scale = (old.out_features,), now.scale
@@ -192,27 +202,39 @@ def check_second_call(inject_ia3):
     with torch.no_grad():
         scale = first.scale.normal_()
         before = model(x)
-    what = "inject_ia3(model, ['ff1']), then inject_ia3(model, ['proj_in', 'ff1'])"
-    returned = inject_ia3(model, ["proj_in", "ff1"])
-    assert model.ff1 is first, f"{what}: ff1 is {model.ff1}, want the IA3Linear of the first call"
-    kept = first.scale is scale and isinstance(first.base, nn.Linear)
-    assert kept, f"{what}: ff1 is {first}, want all of it as it was after the first call"
-    check_params(what, model, returned, [model.ff1, model.proj_in])
-    torch.testing.assert_close(
-        model(x), before, msg=lambda m: f"{what}: the second call changed the result\n{m}"
-    )
-    check_error(inject_ia3, model, ["ff2", "ff1.base"], KeyError)
+    what = "inject_ia3(model, ['ff1'])"
+    adapted = [first]
+    for names in (["proj_in"], ["ff2", "ff1"]):
+        model.requires_grad_(False).eval()
+        what += f", all frozen and in eval mode, then inject_ia3(model, {names})"
+        returned = inject_ia3(model, names)
+        assert model.ff1 is first, f"{what}: ff1 is {model.ff1}, want the IA3Linear that it was"
+        kept = first.scale is scale and isinstance(first.base, nn.Linear)
+        assert kept, f"{what}: ff1 is {first}, want all of it as it was after the first call"
+        modes = {name: m.training for name, m in model.named_modules() if m.training}
+        assert not modes, f"{what}: training is {modes}, want False everywhere"
+        adapted.append(model.get_submodule(names[0]))
+        check_params(what, model, returned, adapted)
+        torch.testing.assert_close(
+            model(x), before, msg=lambda m, w=what: f"{w}: the last call changed the result\n{m}"
+        )
+    model.also = first.base
+    for names in (["proj_out", "ff1.base"], ["proj_out", "also"]):
+        check_error(inject_ia3, model, names, KeyError)
+    check_error(inject_ia3, first, [""], KeyError)
 
 
 def check_error(inject_ia3, model, names, kind):
     what = f"inject_ia3({type(model).__name__}, {names})"
     list(model.parameters())[1].requires_grad_(False)
     before, flags = places(model), [p.requires_grad for p in model.parameters()]
-    layers = [n.removesuffix(".base") for n, m in model.named_modules() if isinstance(m, nn.Linear)]
+    adapted = [m for m in model.modules() if type(m).__name__ == "IA3Linear"]
+    linear = {m for m in model.modules() if isinstance(m, nn.Linear)} - {m.base for m in adapted}
+    layers = [n for n, m in model.named_modules() if n and m in linear.union(adapted)]
     try:
         inject_ia3(model, names)
     except kind as error:
-        message = str(error)
+        message = " ".join(map(str, error.args))
     except Exception as error:
         raise AssertionError(f"{what}: {error!r}, want {kind.__name__}") from error
     else:
@@ -221,8 +243,8 @@ def check_error(inject_ia3, model, names, kind):
     now = [p.requires_grad for p in model.parameters()]
     assert now == flags, f"{what}: requires_grad of the parameters is {now}, it was {flags}"
     if kind is KeyError:
-        missing = [name for name in layers if name not in message]
-        assert not missing, f"{what}: KeyError {message}, want the names {missing} in it too"
+        missing = [n for n in layers if not re.search(rf"\b{re.escape(n)}(?!\.?\w)", message)]
+        assert not missing, f"{what}: KeyError({message!r}), want the names {missing} in it too"
 
 
 def places(model):

@@ -8,7 +8,7 @@ without a change to its code, and hand the optimizer exactly what is to learn.
     rank, scale     for the given LoRALinear, which refuses rank < 1 with a ValueError
     returns         (model, params): the very model that came, changed in place, and a list
 
-A linear layer is an nn.Linear inside the model that is no LoRALinear's base, or a LoRALinear.
+A linear layer is an nn.Linear or a LoRALinear inside the model; a LoRALinear's base is none.
 Each nn.Linear that is named gives its place to a new LoRALinear around it. If it has several places
 (attributes that hold the same object), one LoRALinear takes all of them, whichever was named.
 A LoRALinear that is named stays as it is. All other modules stay the objects that they are.
@@ -25,6 +25,7 @@ Paper: LoRA, section 4.2, https://arxiv.org/abs/2106.09685
 """
 
 import copy
+import re
 from collections import OrderedDict
 
 import torch
@@ -58,38 +59,14 @@ def inject_lora(
     raise NotImplementedError("inject_lora")
 
 
-class Nested(nn.Module):
-    """(N, 5) -> (N, 4). Layers in many containers; blocks.0 has two places, blocks.1.fc three."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.rand(6))
-        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout())
-        self.again = self.third = nn.Linear(6, 6)
-        layers = nn.Linear(6, 6), self.again, nn.Linear(6, 6)
-        blocks = [nn.Sequential(OrderedDict(fc=layer)) for layer in layers]
-        self.blocks = nn.ModuleList([*blocks, blocks[0]])
-        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(x) * self.gain
-        for block in self.blocks:
-            h = h + torch.tanh(block(h))
-        return self.heads["out"](self.again(h) - 2 * self.third(h.sin()))
-
-
-def small():
-    return BaseMLP(5, 7, 4)
-
-
 def check(inject_lora):
     torch.manual_seed(0)
     for make, names, dtype in (
         (small, ["fc2"], torch.float32),
         (small, ["fc3", "fc1", "fc3"], torch.bfloat16),
-        (Nested, ["stem.0", "blocks.3.fc", "heads.out"], torch.float64),
+        (Nested, ["stem.0", "blocks.3.base", "heads.out"], torch.float64),
         (Nested, ["again"], torch.float64),
-        (Nested, ["blocks.1.fc", "third", "blocks.2.fc"], torch.float32),
+        (Nested, ["blocks.1.base", "third", "blocks.2.base"], torch.float32),
         (lambda: nn.Sequential(nn.Linear(5, 9), nn.Linear(9, 4)), ["1"], torch.float32),
     ):
         check_call(inject_lora, make().to(dtype), names, rank=2, scale=-0.7)
@@ -102,13 +79,38 @@ def check(inject_lora):
         (small, ["fc1", "fc2.weight"], 2, KeyError),
         (small, ["fc3", ""], 2, KeyError),
         (Nested, ["stem.0", "stem"], 2, KeyError),
-        (Nested, ["heads.out", "gain"], 2, KeyError),
+        (Nested, ["heads.out", "blocks.lora_A"], 2, KeyError),
         (Nested, ["stem.0", "stem.2"], 2, KeyError),
+        (lambda: nn.Linear(5, 4), [""], 2, KeyError),
         (small, [], 2, ValueError),
         (small, ["fc1", "fc2"], 0, ValueError),
         (Nested, ["heads.out"], -1, ValueError),
     ):
         check_error(inject_lora, make(), names, rank, kind)
+
+
+class Nested(nn.Module):
+    """(N, 5) -> (N, 4). Layers in many containers; blocks.0 has two places, blocks.1.base three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout())
+        self.again = self.third = nn.Linear(6, 6)
+        layers = nn.Linear(6, 6), self.again, nn.Linear(6, 6)
+        blocks = [nn.Sequential(OrderedDict(base=layer)) for layer in layers]
+        self.blocks = nn.ModuleList([*blocks, blocks[0]])
+        self.blocks.lora_A = nn.Parameter(torch.rand(6))
+        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.stem(x) * self.blocks.lora_A
+        for block in self.blocks:
+            h = h + torch.tanh(block(h))
+        return self.heads["out"](self.again(h) - 2 * self.third(h.sin()))
+
+
+def small():
+    return BaseMLP(5, 7, 4)
 
 
 def check_call(inject_lora, model, names, **options):
@@ -119,7 +121,12 @@ def check_call(inject_lora, model, names, **options):
     twin, before = copy.deepcopy(model), places(model)
     layers = {before[name] for name in names}
     given = list(names)
-    returned = inject_lora(model, given, **options)
+    try:
+        returned = inject_lora(model, given, **options)
+    except KeyError as error:
+        paths = [name for name, m in before.items() if m in layers]
+        how = f"{what}: {error!r}, want no error: these layers have the paths {paths}"
+        raise AssertionError(how) from error
     assert given == names, f"{what} changed the list of names to {given}"
     wrappers = {}
     for name, old in before.items():
@@ -128,7 +135,10 @@ def check_call(inject_lora, model, names, **options):
             assert now is old, f"{what}: {name} is {now}, want the object that was there, {old}"
             continue
         base = getattr(now, "base", None)
-        assert base is old, f"{what}: {name}.base is {base}, want the object that was there, {old}"
+        assert base is old, (
+            f"{what}: {name} is a {type(now).__name__} around a {type(base).__name__}, "
+            f"want a LoRALinear around the object that was there, {old}"
+        )
         one = wrappers.setdefault(old, now)
         assert one is now, f"{what}: the layer at {name} got two LoRALinears, want one"
         for key, shape in (
@@ -204,27 +214,39 @@ def check_second_call(inject_lora):
     with torch.no_grad():
         first.lora_B.normal_()
         before, A, B = model(x), first.lora_A, first.lora_B
-    what = "inject_lora(model, ['fc1'], 2, 0.5), then inject_lora(model, ['fc3', 'fc1'], 3)"
-    returned = inject_lora(model, ["fc3", "fc1"], 3)
-    assert model.fc1 is first, f"{what}: fc1 is {model.fc1}, want the LoRALinear of the first call"
-    kept = first.lora_A is A and first.lora_B is B and isinstance(first.base, nn.Linear)
-    assert kept, f"{what}: fc1 is {first}, want all of it as it was after the first call"
-    check_params(what, model, returned, [model.fc1, model.fc3])
-    torch.testing.assert_close(
-        model(x), before, msg=lambda m: f"{what}: the second call changed the result\n{m}"
-    )
-    check_error(inject_lora, model, ["fc2", "fc1.base"], 2, KeyError)
+    what = "inject_lora(model, ['fc1'], 2, 0.5)"
+    adapted = [first]
+    for names in (["fc3"], ["fc2", "fc1"]):
+        model.requires_grad_(False).eval()
+        what += f", all frozen and in eval mode, then inject_lora(model, {names}, 3)"
+        returned = inject_lora(model, names, 3)
+        assert model.fc1 is first, f"{what}: fc1 is {model.fc1}, want the LoRALinear that it was"
+        kept = first.lora_A is A and first.lora_B is B and isinstance(first.base, nn.Linear)
+        assert kept, f"{what}: fc1 is {first}, want all of it as it was after the first call"
+        modes = {name: m.training for name, m in model.named_modules() if m.training}
+        assert not modes, f"{what}: training is {modes}, want False everywhere"
+        adapted.append(model.get_submodule(names[0]))
+        check_params(what, model, returned, adapted)
+        torch.testing.assert_close(
+            model(x), before, msg=lambda m, w=what: f"{w}: the last call changed the result\n{m}"
+        )
+    model.also = first.base
+    for names in (["fc1.base"], ["also"]):
+        check_error(inject_lora, model, names, 2, KeyError)
+    check_error(inject_lora, first, [""], 2, KeyError)
 
 
 def check_error(inject_lora, model, names, rank, kind):
     what = f"inject_lora({type(model).__name__}, {names}, {rank})"
     list(model.parameters())[1].requires_grad_(False)
     before, flags = places(model), [p.requires_grad for p in model.parameters()]
-    layers = [n.removesuffix(".base") for n, m in model.named_modules() if isinstance(m, nn.Linear)]
+    adapted = [m for m in model.modules() if type(m).__name__ == "LoRALinear"]
+    linear = {m for m in model.modules() if isinstance(m, nn.Linear)} - {m.base for m in adapted}
+    layers = [n for n, m in model.named_modules() if n and m in linear.union(adapted)]
     try:
         inject_lora(model, names, rank)
     except kind as error:
-        message = str(error)
+        message = " ".join(map(str, error.args))
     except Exception as error:
         raise AssertionError(f"{what}: {error!r}, want {kind.__name__}") from error
     else:
@@ -233,8 +255,8 @@ def check_error(inject_lora, model, names, rank, kind):
     now = [p.requires_grad for p in model.parameters()]
     assert now == flags, f"{what}: requires_grad of the parameters is {now}, it was {flags}"
     if kind is KeyError:
-        missing = [name for name in layers if name not in message]
-        assert not missing, f"{what}: KeyError {message}, want the names {missing} in it too"
+        missing = [n for n in layers if not re.search(rf"\b{re.escape(n)}(?!\.?\w)", message)]
+        assert not missing, f"{what}: KeyError({message!r}), want the names {missing} in it too"
 
 
 def places(model):

@@ -3,21 +3,22 @@
 Real models are nested: blocks in lists in towers. Walk through all of it and exchange each linear
 layer for an adapted one, in place and exactly once.
 
-    model           any nn.Module that calls its linear layers, at any depth, in any container
+    model           any nn.Module that calls its linear layers, at any depth, in any container;
+                    a LoRALinear in it is the only module that holds its base
     rank, scale     for the given LoRALinear, which refuses rank < 1 with a ValueError
     returns         (model, params): the very model that came, changed in place, and a list
 
-Each nn.Linear inside the model gives its place to a new LoRALinear around it. If it has several
-places (attributes, of one module or of several, that hold the same object), one LoRALinear takes
-all of them. A LoRALinear that is there already, also the model itself, stays as it is, and so does
-the layer in it. All other modules stay the objects that they are.
+A linear layer is an nn.Linear inside the model; a LoRALinear's base is none. Each gives its place
+to a new LoRALinear around it. If it has several places (attributes, of one module or of several,
+that hold the same object), one LoRALinear takes all of them. All other modules stay the objects
+that they are; so do LoRALinears of earlier calls, with all that is in them.
 
 Afterwards lora_A and lora_B of every LoRALinear in the model are trainable, those of earlier calls
 too, and nothing else is. params holds exactly these, each once, in any order. No value that was in
 the model changes, and no mode: at first the model computes what it did before.
 
-ValueError where no LoRALinear would be in the model: it has no nn.Linear inside, or is itself one,
-which cannot be exchanged in place. After an error the model is as it was, requires_grad included.
+ValueError if the model has no linear layer and no LoRALinear inside and is no LoRALinear itself.
+After an error the model is as it was, requires_grad included.
 
 Ask yourself: what does your walk meet when it looks into a layer that it has just exchanged?
 Paper: LoRA, section 4.2, https://arxiv.org/abs/2106.09685
@@ -57,30 +58,6 @@ def inject_lora_recursive(
     raise NotImplementedError("inject_lora_recursive")
 
 
-class Nested(nn.Module):
-    """(N, 5) -> (N, 4). Layers in many containers; blocks.0 has two places, blocks.1.fc three."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.rand(6))
-        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout())
-        self.again = self.third = nn.Linear(6, 6)
-        layers = nn.Linear(6, 6), self.again, nn.Linear(6, 6)
-        blocks = [nn.Sequential(OrderedDict(fc=layer)) for layer in layers]
-        self.blocks = nn.ModuleList([*blocks, blocks[0]])
-        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(x) * self.gain
-        for block in self.blocks:
-            h = h + torch.tanh(block(h))
-        return self.heads["out"](self.again(h) - 2 * self.third(h.sin()))
-
-
-def small():
-    return BaseMLP(5, 7, 4)
-
-
 def check(inject_lora_recursive):
     torch.manual_seed(0)
     for make, dtype in (
@@ -104,6 +81,30 @@ def check(inject_lora_recursive):
         check_error(inject_lora_recursive, model, rank)
 
 
+class Nested(nn.Module):
+    """(N, 5) -> (N, 4). Layers in many containers; blocks.0 has two places, blocks.1.base three."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout())
+        self.again = self.third = nn.Linear(6, 6)
+        layers = nn.Linear(6, 6), self.again, nn.Linear(6, 6)
+        blocks = [nn.Sequential(OrderedDict(base=layer)) for layer in layers]
+        self.blocks = nn.ModuleList([*blocks, blocks[0]])
+        self.blocks.lora_A = nn.Parameter(torch.rand(6))
+        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.stem(x) * self.blocks.lora_A
+        for block in self.blocks:
+            h = h + torch.tanh(block(h))
+        return self.heads["out"](self.again(h) - 2 * self.third(h.sin()))
+
+
+def small():
+    return BaseMLP(5, 7, 4)
+
+
 def check_call(inject_lora_recursive, model, **options):
     """One call on a fresh model: what it returns, exchanges, freezes; values; 20 steps."""
     for module in model.modules():
@@ -118,7 +119,10 @@ def check_call(inject_lora_recursive, model, **options):
             assert now is old, f"{what}: {name} is {now}, want the object that was there, {old}"
             continue
         base = getattr(now, "base", None)
-        assert base is old, f"{what}: {name}.base is {base}, want the object that was there, {old}"
+        assert base is old, (
+            f"{what}: {name} is a {type(now).__name__} around a {type(base).__name__}, "
+            f"want a LoRALinear around the object that was there, {old}"
+        )
         one = wrappers.setdefault(old, now)
         assert one is now, f"{what}: the layer at {name} got two LoRALinears, want one"
         for key, shape in (
@@ -196,14 +200,20 @@ def check_second_call(inject_lora_recursive):
         for layer in first.values():
             layer.lora_B.normal_()
         before = model(x)
-    what = "inject_lora_recursive(model, 2, 0.5), a new layer fc3, inject_lora_recursive(model, 3)"
+    what = (
+        "inject_lora_recursive(model, 2, 0.5), a new layer fc3, all frozen and in eval mode, "
+        "then inject_lora_recursive(model, 3)"
+    )
     held = dict(model.named_parameters())
+    model.requires_grad_(False).eval()
     returned = inject_lora_recursive(model, 3)
     for name, layer in first.items():
         now = model[0].get_submodule(name)
         assert now is layer, f"{what}: {name} is {now}, want the LoRALinear of the first call"
         for key, p in layer.named_parameters(f"0.{name}"):
             assert held.get(key) is p, f"{what}: {key} is not what it was after the first call"
+    modes = {name: m.training for name, m in model.named_modules() if m.training}
+    assert not modes, f"{what}: training is {modes}, want False everywhere"
     check_params(what, model, returned, [*first.values(), model[0].fc3])
     torch.testing.assert_close(
         model(x), before, msg=lambda m: f"{what}: the second call changed the result\n{m}"
@@ -217,7 +227,7 @@ def check_second_call(inject_lora_recursive):
 
 
 def check_error(inject_lora_recursive, model, rank):
-    what = f"inject_lora_recursive({model}, {rank})"
+    what = f"inject_lora_recursive({type(model).__name__}, {rank})"
     list(model.parameters())[1].requires_grad_(False)
     before, flags = places(model), [p.requires_grad for p in model.parameters()]
     try:

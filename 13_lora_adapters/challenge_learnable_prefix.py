@@ -12,8 +12,8 @@ prefix starts as independent draws of torch's global generator from the normal d
 mean 0 and standard deviation 0.02, as token embeddings often do. It is the only parameter, and all
 that state_dict() holds. The same prefix stands before each sequence; its gradient is the sum over
 the batch. Gradients reach x as well.
-The result has x's dtype (float32, float64 or bfloat16), even where prefix has another one, and that
-is no error; prefix keeps its own. It works on any device that module and x are moved to.
+The result has x's dtype (float32, float64 or bfloat16), even where prefix has another one, which it
+keeps. It works on any device that module and x are moved to.
 Train and eval mode compute the same. x is not changed.
 x that has not three sizes, or whose last size is not D: RuntimeError or ValueError.
 Besides its result, forward makes no tensor of B * P * D elements or more (B > 1): the prefix is
@@ -22,6 +22,8 @@ not copied for each sequence and then once more.
 Ask yourself: how is a view possible that shows the same numbers B times?
 Paper: Prefix-Tuning, section 4, https://arxiv.org/abs/2101.00190 (there at every layer, not one)
 """
+
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -47,9 +49,12 @@ def check(LearnablePrefix):
         saved = list(layer.state_dict())
         assert saved == ["prefix"], f"{what}: state_dict() holds {saved}, want prefix alone"
         dtypes = (torch.float32, torch.float64, torch.bfloat16)
-        for own, dtype in ((own, dtype) for own in dtypes for dtype in dtypes):
-            for B, L in ((4, 3), (1, 6), (3, 1), (P, P), (0, 2), (2, 0)):
-                layer = LearnablePrefix(P, D).to(own).train(B != 1)
+        sizes = ((4, 3), (1, 6), (3, 1), (P, P), (0, 2), (2, 0))
+        for own in dtypes:
+            layer = LearnablePrefix(P, D).to(own)
+            for dtype, (B, L) in product(dtypes, sizes):
+                layer.train((B + L) % 2 == 1)
+                nn.init.normal_(layer.prefix)  # trained further since the last call
                 call = f"{what} in {own}, x ({B}, {L}, {D}) in {dtype}"
                 compare(call, layer, torch.randn(D, L, B).to(dtype).permute(2, 1, 0))
     check_draws(LearnablePrefix)
@@ -63,7 +68,7 @@ def check(LearnablePrefix):
     assert out.is_meta, f"LearnablePrefix(2, 5), all on the meta device: result on {out.device}"
     for D in (5, 1):
         layer = LearnablePrefix(2, D)
-        for shape in ((4, 3, D + 1), (4, 3, 1 if D > 1 else 5), (3, D), (D,), (2, 4, 3, D)):
+        for shape in ((4, 3, D + 1), (4, 3, 1 if D > 1 else 5), (3, D), (D,), (0,), (2, 4, 3, D)):
             call = f"LearnablePrefix(2, {D}), x {shape}"
             must_raise(call, (RuntimeError, ValueError), layer, torch.randn(shape))
     for P in (0, -1):
@@ -104,8 +109,8 @@ def check_draws(LearnablePrefix):
     what = "LearnablePrefix(60, 80): prefix"
     first, second = (LearnablePrefix(60, 80).prefix.detach() for _ in range(2))
     mean, std = first.mean().item(), first.std().item()
-    assert abs(mean) < 0.002, f"{what} has mean {mean:.4f}, want 0 within 0.002"
     assert abs(std - 0.02) < 0.0015, f"{what} has standard deviation {std:.4f}, want 0.02"
+    assert abs(mean) < 0.002, f"{what} has mean {mean:.4f}, want 0 within 0.002"
     far = (first.abs() > 0.04).double().mean().item()
     assert 0.025 < far < 0.065, f"{what}: {far:.1%} lie beyond 0.04 from 0, want about 4.6 %"
     distinct = first.unique().numel()
@@ -119,11 +124,12 @@ def check_draws(LearnablePrefix):
 
 
 def check_memory(LearnablePrefix):
-    P, B, L, D = 6, 5, 2, 4
-    layer, x = LearnablePrefix(P, D), torch.randn(B, L, D)
-    for dtype in (torch.float32, torch.bfloat16):
+    P, B, D = 6, 5, 4
+    layer = LearnablePrefix(P, D)
+    for dtype, L in product((torch.float32, torch.bfloat16), (2, 9)):
+        x = torch.randn(D, L, B).to(dtype).permute(2, 1, 0)
         with BigTensors(B * P * D) as big:
-            out = layer(x.to(dtype))
+            out = layer(x)
         result = out.untyped_storage().data_ptr()
         more = [tuple(t.shape) for t in big.made if t.untyped_storage().data_ptr() != result]
         assert not more, (

@@ -5,20 +5,19 @@ are given; put them together so that exactly the right parameters train.
 
     d_model, d_ff         D and F of a new BaseTransformerBlock (base_model.py): the block
     lora_rank             rank of the LoRALinears; below 1: ValueError
-    adapter_bottleneck    bottleneck_dim of the BottleneckAdapter; below 1: ValueError
+    adapter_bottleneck    the adapter's bottleneck_dim; below 1: ValueError; ignored without one
     use_adapter_block     whether there is an adapter
     returns               (model, trainable); the model maps (B, L, D) -> (B, L, D)
 
 The block's proj_in and proj_out are LoRALinears of scale 1 around the nn.Linear that were there;
 its ff1 and ff2 stay nn.Linear.
 With use_adapter_block the model is an AdapterBlock; .sublayer is the block with LoRA in it,
-.adapter a BottleneckAdapter. Without, the model is the block with LoRA in it, and the number
-adapter_bottleneck is ignored, whatever it is.
+.adapter a BottleneckAdapter. Without, the model is the block with LoRA in it.
 
 lora_A and lora_B of both LoRALinears and all four parameters of the adapter (if there is one) are
 trainable, and nothing else in the model is. trainable is a list of exactly these parameters, each
-once, in any order. A new model computes what its block would without LoRA and adapter, in train
-mode, float32, on the CPU. Two calls make two models that share nothing.
+once, in any order. A new model is in train mode, float32 and on the CPU, and it computes what its
+block would without LoRA and adapter. Two calls make two models that share nothing.
 
 Ask yourself: what does AdapterBlock do to LoRA that is in its sublayer already?
 Papers: https://arxiv.org/abs/2106.09685 section 4.2, https://arxiv.org/abs/1902.00751 section 2.1
@@ -94,7 +93,7 @@ def check(build_lora_adapter_model):
         ((6, 9, 2, 4), (False,)),
         ((4, 3, 7, 1), (True,)),
         ((5, 8, 1, 11), ()),
-        ((5, 8, 1, 0), (False,)),
+        ((5, 8, 1, -3), (False,)),
     ):
         what = f"build_lora_adapter_model{(*sizes, *flag)}"
         returned = build_lora_adapter_model(*sizes, *flag)
@@ -120,7 +119,9 @@ def check(build_lora_adapter_model):
 
 def check_parts(what, model, trainable, D, F, r, m, adapter):
     """Every parameter by name and shape, and which of them train."""
-    block = getattr(model, "sublayer", None) if adapter else model
+    want = "AdapterBlock" if adapter else "BaseTransformerBlock"
+    assert type(model).__name__ == want, f"{what}: the model is a {type(model)}, want {want}"
+    block = model.sublayer if adapter else model
     assert isinstance(block, BaseTransformerBlock), (
         f"{what}: the {'sublayer' if adapter else 'model'} is {block}, want a BaseTransformerBlock"
     )
@@ -134,7 +135,8 @@ def check_parts(what, model, trainable, D, F, r, m, adapter):
         learners |= {"adapter.down.weight": (m, D), "adapter.down.bias": (m,)}
         learners |= {"adapter.up.weight": (D, m), "adapter.up.bias": (D,)}
     got, want = {k: tuple(p.shape) for k, p in model.named_parameters()}, frozen | learners
-    assert got == want, f"{what}: parameters {got}, want {want}"
+    extra, missing = dict(got.items() - want.items()), dict(want.items() - got.items())
+    assert got == want, f"{what}: parameters {extra} too many, {missing} missing"
     buffers = [name for name, _ in model.named_buffers()]
     assert not buffers, f"{what}: buffers {buffers}, want none"
     got = sorted(k for k, p in model.named_parameters() if p.requires_grad)

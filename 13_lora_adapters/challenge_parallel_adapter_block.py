@@ -3,8 +3,8 @@
 The adapter reads what the sublayer reads, and what it makes of that is added to the sublayer's
 result. Layer and adapter need not wait for each other.
 
-    sublayer     an nn.Module (*, D) -> (*, D): a layer, a whole transformer block, without any
-                 parameters, some of them frozen already
+    sublayer     an nn.Module (*, D) -> (*, D): a layer or a whole transformer block. It leaves
+                 its input as it is. It may have no parameters, or some that are frozen already
     adapter      a BottleneckAdapter (given)
     .sublayer    the very module that was given, not a copy; .adapter likewise
     forward(x)   (*, D): the sublayer's result plus the adapter's delta, both for the same x
@@ -60,7 +60,9 @@ class ParallelAdapterBlock(nn.Module):
 
 def check(ParallelAdapterBlock):
     torch.manual_seed(0)
-    noisy = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Dropout(0.4), nn.Linear(8, 6))
+    noise = nn.Sequential(nn.Sequential(nn.BatchNorm1d(8)), nn.Dropout(0.4))
+    noise.register_parameter("level", nn.Parameter(torch.ones(2)))
+    noisy = nn.Sequential(nn.Linear(6, 8), noise, nn.Linear(8, 6))
     noisy[0].requires_grad_(False)
     partly = BottleneckAdapter(7, 2)
     partly.down.bias.requires_grad_(False)
@@ -74,6 +76,7 @@ def check(ParallelAdapterBlock):
         what = f"ParallelAdapterBlock({type(sublayer).__name__}, {type(adapter).__name__})"
         for mode in (True, False):
             pair = copy.deepcopy((sublayer.train(mode), adapter.train(not mode)))
+            [*pair[0].modules()][-1].train(not mode)  # a part may have a mode of its own
             check_start(ParallelAdapterBlock, what, *pair)
         pair = copy.deepcopy((sublayer.double(), adapter.double()))
         block, twin = ParallelAdapterBlock(*pair), Twin(sublayer, adapter)
@@ -92,6 +95,7 @@ def check(ParallelAdapterBlock):
         (nn.Flatten(), (4, 1, 6)),
         (nn.AdaptiveAvgPool2d((1, 6)), (2, 4, 6)),
         (nn.Unflatten(0, (4, 1)), (4, 6)),
+        (nn.Unflatten(0, (1, 1)), (1, 6)),
     ):
         block, x = ParallelAdapterBlock(sublayer, BottleneckAdapter(6, 2)), torch.randn(shape)
         call = f"ParallelAdapterBlock({sublayer}, BottleneckAdapter), x {shape}"
@@ -184,7 +188,8 @@ def compare(what, block, twin, x):
     ]
     named += [(k, b, twin.get_buffer(k)) for k, b in block.named_buffers()]
     for name, got, want in (("gradient of x", xs[0].grad, xs[1].grad), *named):
-        assert (got is None) == (want is None), f"{what}: {name} is {got}, want {want}"
+        kinds = ["None" if tensor is None else "a tensor" for tensor in (got, want)]
+        assert kinds[0] == kinds[1], f"{what}: {name} is {kinds[0]}, want {kinds[1]}"
         if want is not None:
             close(got, want, f"{what}: {name}")
 

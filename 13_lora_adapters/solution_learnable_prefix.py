@@ -27,6 +27,8 @@ class LearnablePrefix(nn.Module):
         self.prefix = nn.Parameter(torch.randn(prefix_len, d_model) * 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 3:  # cat skips a tensor of shape (0,)
+            raise ValueError(f"x is {tuple(x.shape)}, want (B, L, {self.prefix.shape[1]})")
         prefix = self.prefix.to(x.dtype).expand(len(x), -1, -1)  # (B, P, D), a view
         return torch.cat([prefix, x], dim=1)  # sizes that do not fit: RuntimeError
 

@@ -149,6 +149,36 @@ class LoRALinear(nn.Module):
             "self.scale * F.linear(x, self.lora_A)",
             "F.linear(x.data.mul_(self.scale), self.lora_A)",
         ),
+        "a Parameter, then moved": (
+            "nn.Parameter(base.weight.new_zeros(base.out_features, rank))",
+            "nn.Parameter(base.weight.new_zeros(base.out_features, rank, device='cpu'))"
+            ".to(base.weight.device)",
+        ),
+        "merged weight under no_grad": (
+            "return self.base(x) + F.linear(low, self.lora_B)",
+            "if not __import__('torch').is_grad_enabled():\n"
+            "            change = self.scale * self.lora_B @ self.lora_A\n"
+            "            return F.linear(x, self.base.weight + change, self.base.bias)\n"
+            "        return self.base(x) + F.linear(low, self.lora_B)",
+        ),
+        "scale in float32": (
+            "self.scale = scale",
+            'self.register_buffer("scale", __import__("torch").tensor(scale), persistent=False)',
+        ),
+        "batches of a size only": (
+            "F.linear(x, self.lora_A)",
+            "F.linear(x.reshape(len(x), -1, x.shape[-1]).view_as(x) if x.ndim > 1 else x,"
+            " self.lora_A)",
+        ),
+        "base's parameters remembered": (
+            "self.base(x) +",
+            "F.linear(x, *self.__dict__.setdefault('kept', (self.base.weight, self.base.bias))) +",
+        ),
+        "base's bias remembered": (
+            "self.base(x) +",
+            "F.linear(x, self.base.weight,"
+            " self.__dict__.setdefault('kept', [self.base.bias])[0]) +",
+        ),
     },
     "challenge_inject_lora": {
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
@@ -267,7 +297,8 @@ def inject_lora(model, linear_names, rank, scale=1.0):
                 model.set_submodule(place, new)
                 layers[place] = new
     model.requires_grad_(False)
-    params = [p for n, p in model.named_parameters() if "lora_" in n]
+    adapters = [m for m in model.modules() if isinstance(m, LoRALinear)]
+    params = [p for m in adapters for p in (m.lora_A, m.lora_B)]
     return model, [p.requires_grad_() for p in params]
 """,
         "no names accepted": ("    if not linear_names:", "    if False:"),
@@ -288,6 +319,42 @@ def inject_lora(model, linear_names, rank, scale=1.0):
         "the start is not the base": (
             "        p.requires_grad_()\n",
             "        nn.init.normal_(p.requires_grad_(), std=0.1)\n",
+        ),
+        "params of the named layers alone": (
+            "    return model, params",
+            "    named = [model.get_submodule(n) for n in dict.fromkeys(linear_names)]\n"
+            "    return model, list({p: 0 for m in named for p in (m.lora_A, m.lora_B)})",
+        ),
+        "what was frozen stays frozen": (
+            "    model.requires_grad_(False)\n",
+            "    for m in [*model.modules()]:\n        if not isinstance(m, LoRALinear):\n"
+            "            for p in m.parameters(False):\n                p.requires_grad = False\n"
+            "    return model, [p for p in model.parameters() if p.requires_grad]\n",
+        ),
+        "told by the parameter's name": (
+            "    return model, params",
+            "    for n, p in model.named_parameters():\n"
+            '        p.requires_grad = "lora_" in n\n'
+            "    return model, [p for p in model.parameters() if p.requires_grad]",
+        ),
+        "bases told by their name": ("m not in inside", 'not name.endswith("base")'),
+        "bases told by the path": (
+            "m not in inside",
+            "not isinstance(model.get_submodule(name.rpartition('.')[0]), LoRALinear)",
+        ),
+        "the model itself": ("if name and isinstance", "if isinstance"),
+        "bases listed for their layers": (
+            "{list(layers)}",
+            "{[n for n, m in model.named_modules() if isinstance(m, nn.Linear)]}",
+        ),
+        "parameters listed for the layers": (
+            "{list(layers)}",
+            "{[n for n, _ in model.named_parameters()]}",
+        ),
+        "earlier wrappers in train mode": (
+            "    return model, params",
+            "    for m in model.modules():\n        if isinstance(m, LoRALinear):\n"
+            "            m.train()\n    return model, params",
         ),
     },
     "challenge_inject_lora_recursive": {
@@ -360,7 +427,8 @@ def inject_lora_recursive(model, rank, scale=1.0):
     if not isinstance(model, LoRALinear):
         walk(model)
     model.requires_grad_(False)
-    params = [p.requires_grad_() for n, p in model.named_parameters() if "lora_" in n]
+    adapters = [m for m in model.modules() if isinstance(m, LoRALinear)]
+    params = [p.requires_grad_() for m in adapters for p in (m.lora_A, m.lora_B)]
     if not params:
         raise ValueError
     return model, params
@@ -391,6 +459,28 @@ def inject_lora_recursive(model, rank, scale=1.0):
             "for m in model.modules() if isinstance(m, nn.Linear)",
             "for parent in model.modules() if parent is model or isinstance(parent, nn.Sequential)"
             " for m in parent.children() if isinstance(m, nn.Linear)",
+        ),
+        "what was frozen stays frozen": (
+            "    model.requires_grad_(False)\n",
+            "    new = (*adapted, *wrappers.values())\n"
+            "    ids = {id(p) for m in new for p in m.parameters(False)}\n"
+            "    for p in model.parameters():\n        p.requires_grad &= id(p) in ids\n"
+            "    return model, [p for p in model.parameters() if p.requires_grad]\n",
+        ),
+        "told by the parameter's name": (
+            "    return model, params",
+            "    for n, p in model.named_parameters():\n"
+            '        p.requires_grad = n.endswith((".lora_A", ".lora_B"))\n'
+            "    return model, [p for p in model.parameters() if p.requires_grad]",
+        ),
+        "bases told by their name": (
+            "layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in kept]",
+            "layers = [m for n, m in model.named_modules() if isinstance(m, nn.Linear)"
+            ' and n.rpartition(".")[2] not in ("", "base")]',
+        ),
+        "earlier wrappers in train mode": (
+            "    return model, params",
+            "    for m in adapted:\n        m.train()\n    return model, params",
         ),
     },
     "challenge_ia3_linear": {
@@ -479,6 +569,28 @@ class IA3Linear(nn.Module):
             "self.base(x).detach() * self.scale",
         ),
         "result scaled without gradient": ("* self.scale", "* self.scale.detach()"),
+        "a Parameter, then moved": (
+            "nn.Parameter(base.weight.new_ones(base.out_features))",
+            "nn.Parameter(base.weight.new_ones(base.out_features, device='cpu'))"
+            ".to(base.weight.device)",
+        ),
+        "merged weight under no_grad": (
+            "        return self.base(x) * self.scale",
+            "        if not __import__('torch').is_grad_enabled():\n"
+            "            weight, bias = self.base.weight * self.scale[:, None], self.base.bias\n"
+            "            bias = None if bias is None else bias * self.scale\n"
+            "            return nn.functional.linear(x, weight, bias)\n"
+            "        return self.base(x) * self.scale",
+        ),
+        "batches of a size only": (
+            "self.base(x)",
+            "self.base(x.reshape(len(x), -1, x.shape[-1]).view_as(x) if x.ndim > 1 else x)",
+        ),
+        "base's bias remembered": (
+            "self.base(x)",
+            "nn.functional.linear(x, self.base.weight,"
+            " self.__dict__.setdefault('kept', [self.base.bias])[0])",
+        ),
     },
     "challenge_inject_ia3": {
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
@@ -563,7 +675,7 @@ def inject_ia3(model, linear_names):
                 model.set_submodule(place, new)
                 layers[place] = new
     model.requires_grad_(False)
-    params = [p for n, p in model.named_parameters() if n.endswith("scale")]
+    params = [m.scale for m in model.modules() if isinstance(m, IA3Linear)]
     return model, [p.requires_grad_() for p in params]
 """,
         "the model's mode set": ("    return model, params", "    return model.train(), params"),
@@ -578,6 +690,42 @@ def inject_ia3(model, linear_names):
         "parameters called scale": (
             "[m.scale for m in model.modules() if isinstance(m, IA3Linear)]",
             "list(model.parameters())[:1]",
+        ),
+        "params of the named layers alone": (
+            "    return model, params",
+            "    params = [model.get_submodule(n).scale for n in dict.fromkeys(linear_names)]\n"
+            "    return model, list(dict.fromkeys(params))",
+        ),
+        "what was frozen stays frozen": (
+            "    model.requires_grad_(False)\n",
+            "    for m in [*model.modules()]:\n        if not isinstance(m, IA3Linear):\n"
+            "            for p in m.parameters(False):\n                p.requires_grad = False\n"
+            "    return model, [p for p in model.parameters() if p.requires_grad]\n",
+        ),
+        "told by the parameter's name": (
+            "    return model, params",
+            "    for n, p in model.named_parameters():\n"
+            '        p.requires_grad = n.endswith(".scale")\n'
+            "    return model, [p for p in model.parameters() if p.requires_grad]",
+        ),
+        "bases told by their name": ("m not in inside", 'not name.endswith("base")'),
+        "bases told by the path": (
+            "m not in inside",
+            "not isinstance(model.get_submodule(name.rpartition('.')[0]), IA3Linear)",
+        ),
+        "the model itself": ("if name and isinstance", "if isinstance"),
+        "bases listed for their layers": (
+            "{list(layers)}",
+            "{[n for n, m in model.named_modules() if isinstance(m, nn.Linear)]}",
+        ),
+        "parameters listed for the layers": (
+            "{list(layers)}",
+            "{[n for n, _ in model.named_parameters()]}",
+        ),
+        "earlier wrappers in train mode": (
+            "    return model, params",
+            "    for m in model.modules():\n        if isinstance(m, IA3Linear):\n"
+            "            m.train()\n    return model, params",
         ),
     },
     "challenge_bottleneck_adapter": {
@@ -636,6 +784,12 @@ def inject_ia3(model, linear_names):
             "nn.functional.dropout(self.down(x).relu(), 0.1, self.training)",
         ),
         "x changed in place": ("x + delta if residual", "x.add_(delta) if residual"),
+        "x changed in place where no gradient is needed": (
+            "        return x + delta if residual else delta",
+            "        if residual and not delta.requires_grad:\n"
+            "            return x.add_(delta)\n"
+            "        return x + delta if residual else delta",
+        ),
         "x detached": ("delta = self.forward_delta(x)", "delta = self.forward_delta(x.detach())"),
         "float32 whatever came": ("x + delta if", "(x + delta).float() if"),
         "up frozen": (
@@ -659,6 +813,26 @@ def inject_ia3(model, linear_names):
         "only more than one size": (
             "delta = self.forward_delta(x)",
             "delta = self.forward_delta(x.flatten(0, -2)).view(x.shape)",
+        ),
+        "up kept for the next adapter": (
+            "self.up = nn.Linear(bottleneck_dim, d_model)",
+            'kept, size = globals().setdefault("kept", {}), (bottleneck_dim, d_model)\n'
+            "        self.up = kept.setdefault(size, nn.Linear(*size))",
+        ),
+        "reshaped back with -1": (
+            "self.up(self.down(x).relu())",
+            "self.up(self.down(x).relu()).reshape(*x.shape[:-1], -1)",
+        ),
+        "no delta while up is zero": (
+            "        delta = self.forward_delta(x)",
+            "        delta = self.forward_delta(x)\n"
+            "        if not self.up.weight.any():\n"
+            "            return x if residual else x * 0",
+        ),
+        "detached in eval mode": (
+            "        delta = self.forward_delta(x)",
+            "        delta = self.forward_delta(x)\n"
+            "        delta = delta if self.training else delta.detach()",
         ),
     },
     "challenge_adapter_block": {
@@ -761,6 +935,33 @@ def inject_ia3(model, linear_names):
             "        self.adapter = adapter\n        self.norm = nn.LayerNorm(6)",
         ),
         "float32 whatever came": ("self.sublayer(x))", "self.sublayer(x)).float()"),
+        "only two levels frozen": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "self.sublayer = sublayer\n"
+            "        for part in (sublayer, *sublayer.children()):\n"
+            "            for p in part.parameters(recurse=False):\n"
+            "                p.requires_grad_(False)",
+        ),
+        "only what is named weight or bias frozen": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "self.sublayer = sublayer\n"
+            "        for name, p in sublayer.named_parameters():\n"
+            '            if name.endswith(("weight", "bias")):\n'
+            "                p.requires_grad_(False)",
+        ),
+        "only the usual layers frozen": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "self.sublayer = sublayer\n"
+            "        for part in sublayer.modules():\n"
+            "            if isinstance(part, nn.Linear | nn.LayerNorm | nn.BatchNorm1d):\n"
+            "                part.requires_grad_(False)",
+        ),
+        "in eval for a moment": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "mode = sublayer.training\n"
+            "        self.sublayer = sublayer.eval().requires_grad_(False)\n"
+            "        sublayer.train(mode)",
+        ),
     },
     "challenge_parallel_adapter_block": {
         "sublayer not frozen": ("sublayer.requires_grad_(False)", "sublayer"),
@@ -846,6 +1047,37 @@ def inject_ia3(model, linear_names):
         "float32 whatever came": (
             "return out + self.adapter(x, residual=False)",
             "return (out + self.adapter(x, residual=False)).float()",
+        ),
+        "only two levels frozen": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "self.sublayer = sublayer\n"
+            "        for part in (sublayer, *sublayer.children()):\n"
+            "            for p in part.parameters(recurse=False):\n"
+            "                p.requires_grad_(False)",
+        ),
+        "only what is named weight or bias frozen": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "self.sublayer = sublayer\n"
+            "        for name, p in sublayer.named_parameters():\n"
+            '            if name.endswith(("weight", "bias")):\n'
+            "                p.requires_grad_(False)",
+        ),
+        "only the usual layers frozen": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "self.sublayer = sublayer\n"
+            "        for part in sublayer.modules():\n"
+            "            if isinstance(part, nn.Linear | nn.LayerNorm | nn.BatchNorm1d):\n"
+            "                part.requires_grad_(False)",
+        ),
+        "in eval for a moment": (
+            "self.sublayer = sublayer.requires_grad_(False)",
+            "mode = sublayer.training\n"
+            "        self.sublayer = sublayer.eval().requires_grad_(False)\n"
+            "        sublayer.train(mode)",
+        ),
+        "the sum compared with what the sublayer gives": (
+            "        if out.shape != x.shape:",
+            "        if (out + self.adapter(x, residual=False)).shape != out.shape:",
         ),
     },
     "challenge_lora_adapter_model": {
@@ -955,6 +1187,15 @@ def build_lora_adapter_model(
             "    block: nn.Module",
             "    import torch\n\n    torch.manual_seed(0)\n    block: nn.Module",
         ),
+        "negative bottleneck refused where it is ignored": (
+            "    model = block\n",
+            "    if adapter_bottleneck < 0:\n        raise ValueError\n    model = block\n",
+        ),
+        "no AdapterBlock but a Sequential": (
+            "AdapterBlock(block, BottleneckAdapter(d_model, adapter_bottleneck))",
+            "nn.Sequential()\n        model.sublayer = block\n"
+            "        model.adapter = BottleneckAdapter(d_model, adapter_bottleneck)",
+        ),
     },
     "challenge_learnable_prefix": {
         "prefix last": ("[prefix, x]", "[x, prefix]"),
@@ -1038,8 +1279,8 @@ def build_lora_adapter_model(
             "        prefix = self.prefix",
         ),
         "one sequence without a batch accepted": (
-            "        prefix = self.prefix",
-            "        x = x if x.ndim > 2 else x.unsqueeze(0)\n        prefix = self.prefix",
+            "        if x.ndim != 3:",
+            "        x = x if x.ndim > 2 else x.unsqueeze(0)\n        if x.ndim != 3:",
         ),
         "a prefix of nothing": ("if prefix_len < 1:", "if prefix_len < 0:"),
         "the last batch size remembered": (
@@ -1047,6 +1288,19 @@ def build_lora_adapter_model(
             "        if not hasattr(self, 'seen'):\n"
             "            self.seen = self.prefix.detach().to(x.dtype)\n"
             "        prefix = self.seen.expand(len(x), -1, -1)",
+        ),
+        "x made contiguous": ("[prefix, x]", "[prefix, x.contiguous()]"),
+        "x copied": ("[prefix, x]", "[prefix, x.clone()]"),
+        "no test of the number of sizes": ("if x.ndim != 3:", "if False:"),
+        "the first cast kept": (
+            "        prefix = self.prefix.to(x.dtype).expand(len(x), -1, -1)",
+            "        if not hasattr(self, 'cast'):\n"
+            "            self.cast = self.prefix.to(x.dtype)\n"
+            "        prefix = self.cast.expand(len(x), -1, -1)",
+        ),
+        "expanded in train mode only": (
+            "self.prefix.to(x.dtype).expand(len(x), -1, -1)",
+            "self.prefix.to(x.dtype).expand(len(x) if self.training else 1, -1, -1)",
         ),
     },
     "challenge_adapter_stack": {
@@ -1142,6 +1396,61 @@ def build_lora_adapter_model(
             "        self.adapters =",
             "        self.base = nn.Linear(d_model, d_model)\n        self.adapters =",
         ),
+        "down drawn from the normal distribution": (
+            "range(num_adapters)\n        )",
+            "range(num_adapters)\n        )\n"
+            "        for adapter in self.adapters:\n"
+            "            nn.init.normal_(adapter.down.weight)",
+        ),
+        "down's bias zero": (
+            "range(num_adapters)\n        )",
+            "range(num_adapters)\n        )\n"
+            "        for adapter in self.adapters:\n"
+            "            nn.init.zeros_(adapter.down.bias)",
+        ),
+        "copies with weights of their own": (
+            "        self.adapters = nn.ModuleList(\n"
+            "            BottleneckAdapter(d_model, bottleneck_dim) for _ in range(num_adapters)\n"
+            "        )",
+            "        one = BottleneckAdapter(d_model, bottleneck_dim)\n"
+            "        self.adapters = nn.ModuleList(\n"
+            "            __import__('copy').deepcopy(one) for _ in range(num_adapters)\n"
+            "        )\n"
+            "        for adapter in self.adapters:\n"
+            "            nn.init.kaiming_uniform_(adapter.down.weight, a=5**0.5)",
+        ),
+        "a seed of its own": (
+            "        self.adapters =",
+            "        __import__('torch').manual_seed(0)\n        self.adapters =",
+        ),
+        "a seed for each number": (
+            "BottleneckAdapter(d_model, bottleneck_dim) for _ in range(num_adapters)\n",
+            "(__import__('torch').manual_seed(i), BottleneckAdapter(d_model, bottleneck_dim))[1]\n"
+            "            for i in range(num_adapters)\n",
+        ),
+        "others in eval by the call": (
+            "return self.adapters[adapter_id](x)",
+            "for i, adapter in enumerate(self.adapters):\n"
+            "            adapter.train(i == adapter_id)\n"
+            "        return self.adapters[adapter_id](x)",
+        ),
+        "all set to train after the call": (
+            "return self.adapters[adapter_id](x)",
+            "for i, adapter in enumerate(self.adapters):\n"
+            "            adapter.requires_grad_(i == adapter_id)\n"
+            "        out = self.adapters[adapter_id](x)\n"
+            "        self.requires_grad_(True)\n"
+            "        return out",
+        ),
+        "the chosen one set to train by the call": (
+            "return self.adapters[adapter_id](x)",
+            "return self.adapters[adapter_id].requires_grad_()(x)",
+        ),
+        "the last id in a buffer": (
+            "return self.adapters[adapter_id](x)",
+            'self.register_buffer("active", x.new_tensor(adapter_id))\n'
+            "        return self.adapters[adapter_id](x)",
+        ),
     },
 }
 
@@ -1189,6 +1498,11 @@ class LoRALinear(nn.Module):
 
 import torch
 """,
+        "the bias last": (
+            "return self.base(x) + F.linear(low, self.lora_B)  # (*, out)",
+            "out = F.linear(x, self.base.weight) + F.linear(low, self.lora_B)\n"
+            "        return out if self.base.bias is None else out + self.base.bias",
+        ),
     },
     "challenge_inject_lora": {
         "getattr and setattr": """
@@ -1212,8 +1526,10 @@ def inject_lora(model, linear_names, rank, scale=1.0):
     for parent, name, child in known.values():
         if id(child) in done:
             setattr(parent, name, done[id(child)])
-    for name, p in model.named_parameters():
-        p.requires_grad = name.endswith(("lora_A", "lora_B"))
+    wrappers = [m for m in model.modules() if isinstance(m, LoRALinear)]
+    learners = {id(p) for m in wrappers for p in m.parameters(recurse=False)}
+    for p in model.parameters():
+        p.requires_grad = id(p) in learners
     return model, [p for p in model.parameters() if p.requires_grad]
 """,
         "all parents searched": """
@@ -1248,6 +1564,10 @@ def inject_lora(model, linear_names, rank, scale=1.0):
         p.requires_grad_(True)
     return model, params
 """,
+        "the layers' names by lines": (
+            'raise KeyError(f"no linear layers {unknown}, there are {list(layers)}")',
+            'raise KeyError("these are there:\\n" + "\\n".join(layers))',
+        ),
     },
     "challenge_inject_lora_recursive": {
         "a real recursion": """
@@ -1270,8 +1590,9 @@ def inject_lora_recursive(model, rank, scale=1.0):
     walk(model)
     if not any(isinstance(m, LoRALinear) for m in model.modules()):
         raise ValueError("no linear layers")
-    for name, p in model.named_parameters():
-        p.requires_grad_(name.rpartition(".")[2] in ("lora_A", "lora_B"))
+    for m in model.modules():
+        for p in m.parameters(recurse=False):
+            p.requires_grad_(isinstance(m, LoRALinear))
     return model, [p for p in model.parameters() if p.requires_grad]
 """,
         "all places, then all parents": """
@@ -1326,6 +1647,16 @@ class IA3Linear(nn.Module):
 
 import torch
 """,
+        "the bias last": (
+            "return self.base(x) * self.scale  # (*, out)",
+            "out = nn.functional.linear(x, self.base.weight) * self.scale\n"
+            "        return out if self.base.bias is None else out + self.base.bias * self.scale",
+        ),
+        "transposed, one sum": (
+            "self.base(x) * self.scale",
+            "(x @ self.base.weight.T + (0 if self.base.bias is None else self.base.bias))"
+            " * self.scale",
+        ),
     },
     "challenge_inject_ia3": {
         "parents by hand": """
@@ -1361,12 +1692,14 @@ def inject_ia3(model, linear_names):
         "recursion over the children": """
 def inject_ia3(model, linear_names):
     names, known = set(linear_names), {}
+    bases = {m.base for m in model.modules() if isinstance(m, IA3Linear)}
 
     def walk(module, path):
         for key, child in module._modules.items():
             here = path + [key]
             if isinstance(child, IA3Linear) or isinstance(child, nn.Linear):
-                known[".".join(here)] = child
+                if child not in bases:
+                    known[".".join(here)] = child
             else:
                 walk(child, here)
 
@@ -1385,6 +1718,10 @@ def inject_ia3(model, linear_names):
     return model, [m.scale.requires_grad_() for m in dict.fromkeys(
         m for m in model.modules() if isinstance(m, IA3Linear))]
 """,
+        "the layers' names by lines": (
+            'raise KeyError(f"no linear layers {unknown}, there are {list(layers)}")',
+            'raise KeyError("these are there:\\n" + "\\n".join(layers))',
+        ),
     },
     "challenge_bottleneck_adapter": {
         "a Sequential, zeros without init, down near zero": """
@@ -1432,6 +1769,12 @@ class BottleneckAdapter(nn.Module):
 
 import torch
 """,
+        "up made before down": (
+            "        self.down = nn.Linear(d_model, bottleneck_dim)\n"
+            "        self.up = nn.Linear(bottleneck_dim, d_model)\n",
+            "        self.up = nn.Linear(bottleneck_dim, d_model)\n"
+            "        self.down = nn.Linear(d_model, bottleneck_dim)\n",
+        ),
     },
     "challenge_adapter_block": {
         "a loop over parameters, adapter registered first": """
