@@ -1,4 +1,4 @@
-# make        the environment, if it is missing or older than requirements.txt, then the list of exercises
+# make        the environment, if it is missing or older than requirements.txt, then where you stand
 # make test   the same environment, then the test suite
 PYTHON ?= python3
 VENV = .venv/bin/python
