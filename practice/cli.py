@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from practice import drill, mock, study, watch
+from practice import mock, study, watch
 from practice.common import (
     COLORS,
     WORDS,
@@ -21,7 +21,6 @@ from practice.common import (
     show,
     title_of,
 )
-from practice.doctor import doctor
 from practice.exercises import Verdict, find, solution_of
 from practice.progress import Progress, text_hash
 from practice.runner import NoWorker, Worker
@@ -29,6 +28,8 @@ from practice.runner import NoWorker, Worker
 
 def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["drill"]:
+        from practice import drill  # here and for doctor: the overview has to be there at once
+
         return drill.main(list(arguments[1:]))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -124,9 +125,15 @@ def parser() -> argparse.ArgumentParser:
     )
     interview.add_argument("--minutes", type=mock.positive, default=45.0, help="45 if left out")
     interview.add_argument("--seed", type=int, help="the same seed draws the same tasks")
-    command("doctor", "whether Python, torch and this machine fit", lambda o: doctor())
+    command("doctor", "whether Python, torch and this machine fit", lambda o: run_doctor())
     commands.add_parser("drill", help="sums that interviewers ask for, graded at once")
     return top
+
+
+def run_doctor() -> int:
+    from practice.doctor import doctor
+
+    return doctor()
 
 
 # --- where you stand ---------------------------------------------------------------------------
