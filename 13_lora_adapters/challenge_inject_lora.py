@@ -135,8 +135,9 @@ def check_call(inject_lora, model, names, **options):
             assert now is old, f"{what}: {name} is {now}, want the object that was there, {old}"
             continue
         base = getattr(now, "base", None)
+        around = "" if base is None else f" around a {type(base).__name__}"
         assert base is old, (
-            f"{what}: {name} is a {type(now).__name__} around a {type(base).__name__}, "
+            f"{what}: {name} is a {type(now).__name__}{around}, "
             f"want a LoRALinear around the object that was there, {old}"
         )
         one = wrappers.setdefault(old, now)

@@ -353,7 +353,7 @@ def inject_lora(model, linear_names, rank, scale=1.0):
         ),
         "earlier wrappers in train mode": (
             "    return model, params",
-            "    for m in model.modules():\n        if isinstance(m, LoRALinear):\n"
+            "    for m in chosen:\n        if isinstance(m, LoRALinear):\n"
             "            m.train()\n    return model, params",
         ),
     },
@@ -724,7 +724,7 @@ def inject_ia3(model, linear_names):
         ),
         "earlier wrappers in train mode": (
             "    return model, params",
-            "    for m in model.modules():\n        if isinstance(m, IA3Linear):\n"
+            "    for m in chosen:\n        if isinstance(m, IA3Linear):\n"
             "            m.train()\n    return model, params",
         ),
     },
