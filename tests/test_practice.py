@@ -347,6 +347,20 @@ HOW_IT_ENDS = {
     "abort": ("import os\ndef double(x): os.abort()", "CRASH", "SIGABRT"),
     "memory": ("def double(x): return bytearray(1 << 40)", "MEMORY", "out of memory"),
     "tensor memory": ("import torch\ndef double(x): torch.ones(1 << 40)", "MEMORY", "out of mem"),
+    "memory bomb": (
+        "import torch\nkept = []\n"
+        "def double(x):\n    while True: kept.append(torch.empty(1 << 28))",
+        "MEMORY",
+        "out of memory",
+    ),
+    "torchrun": (
+        "import subprocess, sys\ndef double(x):\n    run = [sys.executable, '-m', "
+        "'torch.distributed.run', '--standalone', '--nproc-per-node', '2', '--no-python']\n"
+        "    out = subprocess.run([*run, 'echo', 'a rank'], stdout=-1, check=True).stdout\n"
+        "    return 2 * out.count(b'a rank')",
+        "PASS",
+        "",
+    ),
     "recursion": ("def double(x): return double(x)", "FAIL", "RecursionError"),
     "input": ("def double(x): return int(input())", "FAIL", "EOFError"),
     "syntax error": ("def double(x): return 2 *", "FAIL", "SyntaxError"),
