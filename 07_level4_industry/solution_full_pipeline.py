@@ -5,9 +5,10 @@ over the same rows, one augmented and one not, share it; a Subset of one augment
 augment the validation as well. torch.save copies the weights to the disk at once, so later steps
 cannot reach them. Split, order, augmentation and initial weights all come from torch's generator.
 Say in the interview: the best of many validations is optimistic, so report on rows that chose
-nothing (test). Workers have generators of their own: seed numpy in a worker_init_fn, and give the
-loader a generator. On a GPU bit-equal runs also need deterministic algorithms. To resume, save
-optimizer, epoch and generators too; to survive a crash while saving, write beside and rename.
+nothing (test). Workers have generators of their own, seeded by torch from the loader's; one that
+the dataset made itself has to be seeded in a worker_init_fn. On a GPU bit-equal runs also need
+deterministic algorithms. To resume, save optimizer, epoch and generators too; to survive a crash
+while saving, write beside and rename.
 Common slips: saving after the loop, so the last instead of the best; random_split of an augmented
 dataset; int() where the product is 28.999...; best = 0.0 and then no file if no epoch beats it; a
 reference to state_dict() kept in memory, which goes on training.
