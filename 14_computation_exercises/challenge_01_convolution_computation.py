@@ -136,6 +136,7 @@ def check_output(output, layer, n):
             output.gives(result(out), *sizes, kernel_size, **kwargs)
     big = [2 * 10**20 + 2 * i + 7 for i in range(n)]
     output.gives(result([10**20 + i + 4 for i in range(n)]), *big, 1, 2)
+    output.gives(result([2] * n), *[2 * 10**20 + 2] * n, 1, 10**20 + 1)
 
 
 def check_num_params(num_params, layer, n):
@@ -146,6 +147,7 @@ def check_num_params(num_params, layer, n):
         num_params.gives(want, C_in, C_out, kernel_size, **kwargs)
     num_params.gives(6 * 4**n, 2, 3, 4, False)  # bias by its place
     num_params.gives(3 * 10**20 + 3, 10**20, 3, 1)
+    num_params.gives((10**10 + 1) ** n, 1, 1, 10**10 + 1, False)
     num_params.gives(3 * 10**20 + 3, 3 * 10**20 + 3, 3, 1, bias=False, groups=3)
 
 
@@ -158,6 +160,7 @@ def check_flops(flops, layer, n):
             flops.gives(counted // 2, C_in, C_out, kernel_size, *out, **kwargs)
     flops.gives(3 * 10**20 + 3, 3 * 10**20 + 3, 3, 1, *[1] * n, groups=3)
     flops.gives(10**20 + 1, 1, 1, 1, *[1] * (n - 1), 10**20 + 1)
+    flops.gives((10**10 + 1) ** n, 1, 1, 10**10 + 1, *[1] * n)
 
 
 def check_refusals(output, num_params, flops, n):

@@ -121,6 +121,10 @@ def check_patches(n, conv, num_patches, sequence_length, output_shape, num_param
     sequence_length.gives(third + 1, *ones, big, (*ones, 3))
     output_shape.gives((1, third, 1), 1, 1, *ones, big, (*ones, 3), 1)
     num_params.gives(big + 1, big, 1, 1)
+    num_params.gives(2 * big, 1, big, 1)
+    side = 10**10 + 1
+    num_patches.gives(side**n, *[side] * n, 1)
+    num_params.gives(side**n, 1, 1, side, False)
 
     sizes = (20, 28, 36)[:n]
     by_size = [(num_patches, (), ()), (sequence_length, (), ()), (output_shape, (2, 3), (8,))]
@@ -151,9 +155,10 @@ def check_encoder(encoder_params):
         encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         want = count(embed) + count(encoder)
         encoder_params.gives(want, layers, d_model, H, d_ff, count(embed))
-    n = 10**20
-    encoder_params.gives(4 * 10**40 + 11 * 10**20 + 1 + 3, 1, n, 10, 1, 3)
+    n = 10**20 + 10  # not exact as a float
+    encoder_params.gives(4 * n * n + 11 * n + 1 + 3, 1, n, 10, 1, 3)
     encoder_params.gives(16 * n + 1, n, 1, 1, 1, 1)
+    encoder_params.gives(3 * n + 13, 1, 1, 1, n, 0)
     encoder_params.gives(n + 17, 1, 1, 1, 1, n + 1)
     for d_model, H in ((12, 5), (5, 12), (12, 0), (12, -3)):
         why = f"{d_model} features for {H} heads"

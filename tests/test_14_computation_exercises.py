@@ -323,6 +323,7 @@ def test_formula_that_is_none_is_refused_and_never_run(reads, formula):
         ("4096, 512", [4096, 512]),
         ("1.2e4 and 1.25E+04, 3e-1", [12000, 12500, 0.3]),
         ("7.5x, ~80, =90", [7.5, 80, 90]),
+        ("80 mult-adds, 9 FLOPs, 12 bytes, 1-byte 56 flops", [80]),
     ],
 )
 def test_numbers_are_read(reads, text, found):
@@ -333,29 +334,63 @@ def test_numbers_are_read(reads, text, found):
 
 
 @pytest.mark.parametrize(
-    ("text", "want"),
+    ("text", "n", "right"),
     [
-        ("conv costs more than attention", {"conv"}),
-        ("Self-attention is 7.5 times more expensive than the convolution.", {"attention"}),
-        ("the Conv1d is cheaper than attention", {"attention"}),
-        ("attention (9) needs fewer mult-adds\nthan a convolution (12)", {"conv"}),
-        (
-            "conv O(L_conv): 5, attention O(d): 9; attention's cost is higher than conv's",
-            {"attention"},
-        ),
-        (
-            "conv costs more than attention, no: attention costs more than conv",
-            {"conv", "attention"},
-        ),
-        ("Both cost the same.", {"neither"}),
-        ("conv and attention cost exactly the same", {"neither"}),
-        ("conv is less efficient than attention", set()),
-        ("attention is quadratic, conv is not", set()),
-        ("attention is larger", set()),
+        ("12345", 12345, True),
+        ("12344", 12345, False),
+        ("12,300", 12345, True),
+        ("12,400", 12345, True),
+        ("12,200", 12345, False),
+        ("1.2e4", 12345, True),
+        ("1.0e4", 10400, True),
+        ("1.0e4", 10600, False),
+        ("7.49", 7.5, False),
+        ("7.50", 7.5, True),
+        (f"{1 / 3}", 1 - 2 / 3, True),
     ],
 )
-def test_claim_is_read(reads, text, want):
-    assert reads["claims_in"](text) == want
+def test_each_digit_of_a_number_counts(reads, text, n, right):
+    assert reads["has_number"](text, n) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        ("conv costs more than attention", "conv"),
+        ("Self-attention is 7.5 times more expensive than the convolution.", "attention"),
+        ("the Conv1d is cheaper than attention", "attention"),
+        ("attention (9) needs fewer mult-adds\nthan a convolution (12)", "conv"),
+        (
+            "conv O(L_conv): 5, attention O(d): 9; attention's cost is higher than conv's",
+            "attention",
+        ),
+        ("conv costs more than attention, no: attention costs more than conv", "attention"),
+        ("attention grows more than conv. Here conv costs more than attention", "conv"),
+        ("attention takes more than 7.5 times fewer mult-adds than conv", "conv"),
+        ("attention > conv: it costs more than conv", "attention"),
+        ("conv isn't cheaper than attention", None),
+        ("conv costs more than attention, attention does not cost more than conv", "conv"),
+        ("since the sizes do not agree, conv costs more than attention", "conv"),
+        ("Both cost the same.", "neither"),
+        ("conv and attention cost exactly the same", "neither"),
+        ("Conv costs no more than attention: they cost the same", "neither"),
+        ("They do not cost the same: attention costs more than conv", "attention"),
+        ("They don't cost the same", None),
+        ("conv is less efficient than attention", None),
+        ("conv is more lightweight than attention", None),
+        ("attention is quadratic, conv is not", None),
+        ("attention is larger", None),
+        ("conv takes more than 5 mult-adds; attention 9", None),
+    ],
+)
+def test_last_claim_is_read(reads, text, want):
+    assert reads["last_claim_in"](text)[1] == want
+
+
+def test_formula_that_is_not_closed_is_called_so(reads):
+    with pytest.raises(AssertionError, match="not closed"):
+        reads["formulas_in"]("call", "O(L^2 * (d): 5", 1)
+    assert reads["formulas_in"]("call", "I/O (reads) aside, O(L)", 1) == ["L"]
 
 
 REASONS = [
@@ -369,6 +404,13 @@ REASONS = [
     "Every position looks at the whole sequence. N scores, quadratic in L. Doubling L = 4x.",
     "L queries against L keys: L^2 = N. Double L, 4 times the cost.",
     "A token is compared to every other one. That's N (L squared). Doubling: 2^2 = 4.",
+    "Every timestep meets every timestep, quadratic, N. 2× the tokens, 4× the scores.",
+    "There is a score for any two tokens, N, quadratic. Multiply L by two: that by four.",
+    "All tokens see the others, N, quadratic. Two-fold the length, four-fold the scores.",
+    "Each token attends to the rest of the sequence and itself, N: (2L)^2 = 4L^2 on doubling.",
+    "M queries times M keys, N scores, quadratic. Doubling L gives P.",
+    "Each of M queries is compared with M keys: N, L·L. With D tokens, four times as many.",
+    "Each token attends to all of them, N, quadratic. From M to D tokens we get P.",
 ]
 NO_REASONS = {
     "Attention has many heads and big matrices: N. It is L^2; doubling L is 4 times.": "which",
@@ -379,20 +421,35 @@ NO_REASONS = {
     "Every token meets every token, N, L^2. Doubling L doubles the cost.": "doubling",
     "Every token meets every token, N, quadratic.": "doubling",
     "Every token meets every token, N, quadratic, so 4 times slower than RNNs.": "doubling",
+    "Every token meets every token, quadratic, N at 4 bytes, and they are used twice.": "doubling",
+    "Every token meets every token, quadratic, N, P bytes. Doubling L doubles it.": "doubling",
+    "Every token meets every token, quadratic, N. Doubling makes it 2x, with 4 heads.": "doubling",
+    "Every token meets every token, d^2 each, N. Doubling L: 4x.": "how",
+    "Every token meets every token, subquadratic, N. Doubling L: 4x.": "how",
     "Every token meets every token, not linear but quadratic, N; doubling L: 4x.": "'linear'",
     "Every token meets every token, quadratic; doubling L: 4x.": "outside",
 }
 
 
+def filled(text):
+    """A function of L that says the text, with numbers for M, D, N and P."""
+
+    def fill(L):
+        numbers = {"M": L, "D": 2 * L, "N": L * L, "P": 4 * L * L}
+        return re.sub(r"\b[MDNP]\b", lambda m: f"{numbers[m[0]]:,}", text)
+
+    return fill
+
+
 @pytest.mark.parametrize("text", REASONS)
 def test_reasons_may_be_worded_in_many_ways(reads, text):
-    reads["check_reasons"](lambda L: text.replace("N", f"{L * L:,}"))
+    reads["check_reasons"](filled(text))
 
 
 @pytest.mark.parametrize("text", NO_REASONS)
 def test_missing_reason_is_named(reads, text):
     with pytest.raises(AssertionError, match=NO_REASONS[text]):
-        reads["check_reasons"](lambda L: text.replace("N", f"{L * L:,}"))
+        reads["check_reasons"](filled(text))
 
 
 # The tricky questions: every number of every answer, computed here.

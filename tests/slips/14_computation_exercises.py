@@ -120,6 +120,17 @@ import numpy as np
 def prod(numbers):
     return np.prod(numbers)
 """,
+        "np.prod in 64 bits": """
+import numpy as np
+
+def prod(numbers):
+    return int(np.prod(numbers))
+""",
+        "the stride's digits lost in a float": ("last // s + 1", "last // int(float(s)) + 1"),
+        "the kernel's digits lost in a float": (
+            'prod(_per_dim("kernel_size", kernel_size, n))',
+            'int(prod(map(float, _per_dim("kernel_size", kernel_size, n))))',
+        ),
     },
     "challenge_02_transformer_computation": {
         "features before tokens": (
@@ -190,6 +201,22 @@ def prod(numbers):
             "return scores + scores",
             "return int(2.0 * B * L * L * d_model)",
         ),
+        "a batch in a float": (
+            "scores = B * L * L * d_model",
+            "scores = int(float(B)) * L * L * d_model",
+        ),
+        "heads divided in a float": (
+            "return 4 * _linear(d_model, d_model, bias)",
+            "return 4 * _linear(d_model, num_heads * int(d_model / num_heads), bias)",
+        ),
+        "weights in a float": ("n_in * n_out + (n", "int(1.0 * n_in * n_out) + (n"),
+        "a shape by torch": """
+import torch
+
+def mha_attention_scores_shape(B, H, L):
+    return tuple(torch.empty(B, H, L, L, device="meta").shape)
+""",
+        "a shape of floats": ("return B, H, L, L", "return int(float(B)), H, L, L"),
     },
     "challenge_03_vision_transformer_computation": {
         "rest of the image dropped": ("if any(size % p for", "if False and any(size % p for"),
@@ -213,6 +240,20 @@ def prod(numbers):
         ),
         "a float": ("prod(sizes) // prod(patch)", "prod(sizes) / prod(patch)"),
         "digits lost in a float": ("prod(sizes) // prod(patch)", "int(prod(sizes) / prod(patch))"),
+        "np.prod in 64 bits": """
+import numpy as np
+
+def prod(numbers):
+    return int(np.prod(list(numbers)))
+""",
+        "features in a float": (
+            "(1 if bias else 0)) * d_model",
+            "(1 if bias else 0)) * int(1.0 * d_model)",
+        ),
+        "the feed-forward net in a float": (
+            "(d_model + 1) * d_ff +",
+            "(d_model + 1) * int(float(d_ff)) +",
+        ),
         "patch reversed": (
             "patch = patch_size if isinstance(patch_size, tuple) else",
             "patch = patch_size[::-1] if isinstance(patch_size, tuple) else",
@@ -400,6 +441,38 @@ def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
         ),
         "nobody costs more": ("here {attention:,}: {verdict}.", "here {attention:,}."),
         "only one of the costs": (", here {attention:,}", ""),
+        "no token with itself": ("{2 * L**2 * d_model:,}", "{2 * L * (L - 1) * d_model:,}"),
+        "no score with itself": ("{B * H * L**2:,}", "{B * H * L * (L - 1):,}"),
+        "scores with others alone": ("{L**2:,} scores", "{L * (L - 1):,} scores"),
+        "a token more": ("{B * H * L**2:,}", "{B * H * (L + 1) ** 2:,}"),
+        "the bias counted": ("cost = C_in * C_out * K**2", "cost = (C_in * K**2 + 1) * C_out"),
+        "the bias counted in 1d": ("L_conv * C**2 * K,", "L_conv * (C * K + 1) * C,"),
+        "one product, doubled as FLOPs": (
+            "two products, {2 * L**2 * d_model:,} mult-adds",
+            "{L**2 * d_model:,} mult-adds, {2 * L**2 * d_model:,} FLOPs",
+        ),
+        "one product compared, doubled as FLOPs": (
+            "here {attention:,}:",
+            "here {attention // 2:,}, {attention:,} FLOPs:",
+        ),
+        "a quarter, four times as bytes": (
+            "{B * H * L**2:,} numbers",
+            "{B * H * L**2 // 4:,} numbers, {B * H * L**2:,} bytes",
+        ),
+        "twice and 4 of other things": (
+            ", so doubling L takes four times the time and memory",
+            ", at 4 bytes each, and they are used twice",
+        ),
+        "twice at 4 bytes": ("four times the time and memory", "2x the memory, at 4 bytes a score"),
+        "twice with four heads": ("four times the time and memory", "2x the time, with four heads"),
+        "the square of the features": ("That is quadratic in L, so", "With d^2 weights each,"),
+        "subquadratic": ("quadratic", "subquadratic"),
+        "not more": ("costs more than", "does not cost more than"),
+        "not the same": ("they cost the same", "they do not cost the same"),
+        "the last comparison wrong": (
+            "{dear} costs more than {cheap}",
+            "{dear} costs more than {cheap}, {cheap} costs more than {dear}",
+        ),
     },
 }
 
@@ -539,6 +612,49 @@ def conv_vs_attention_compute(L_conv, C, K, L_seq, d):
     big, small = ("attention", "conv") if a > c else ("conv", "attention")
     ratio = max(a, c) / min(a, c)
     return start + f"The {small} needs {ratio:.2f} times fewer mult-adds than the {big}."
+""",
+        "remarks before the verdict and the new count": """
+def attention_time_complexity(L, d_model):
+    n = 2 * L * L * d_model
+    return f"I/O (reads) aside, O(L^2 * d_model): {n:,} mult-adds, in FLOPs {2 * n:,}."
+
+def attention_space_complexity(B, H, L):
+    n = B * H * L * L
+    return f"O(B*H*L*L): shape ({B}, {H}, {L}, {L}), {n:.2e} numbers, {4 * n} bytes in float32"
+
+def why_attention_is_expensive(L):
+    return (
+        f"Each of {L} queries is compared with {L} keys, {L * L:,} scores, so it grows as L**2. "
+        f"Going from {L:,} to {2 * L:,} gives {4 * L * L:,} scores."
+    )
+
+def conv_vs_attention_compute(L_conv, C, K, L_seq, d):
+    a, c = 2 * L_seq**2 * d, L_conv * C * C * K
+    start = "Attention, being quadratic, has a higher growth than conv. "
+    start += f"O(C^2 * K * L_conv) = {c}, O(d * L_seq^2) = {a}. "
+    if a == c:
+        return start + "Conv costs no more than attention: they cost the same."
+    big, small = ("attention", "conv") if a > c else ("conv", "attention")
+    start += f"They do not cost the same: {small} is more lightweight than {big}, and {big}, "
+    return start + f"at {max(a, c) / min(a, c)} times the cost, is pricier than {small}."
+""",
+        "other words for tokens and doubling": """
+def attention_space_complexity(B, H, L):
+    return f"{B * H * L * L} scores, so O(B * H * L^2)"
+
+def why_attention_is_expensive(L):
+    return (
+        f"Every timestep looks at itself and the rest of the sequence, {L * L} scores, "
+        "L\N{MULTIPLICATION SIGN}L. 2\N{MULTIPLICATION SIGN} the tokens: "
+        "4\N{MULTIPLICATION SIGN} the scores."
+    )
+
+def conv_vs_attention_compute(L_conv, C, K, L_seq, d):
+    a, c = 2 * L_seq**2 * d, L_conv * C * C * K
+    big, small = ("attention", "conv") if a > c else ("conv", "attention")
+    says = f"{big} > {small}: it costs more than {small}, {max(a, c) / min(a, c):.2f} times."
+    says = "The ratio is 1.00, so they cost the same." if a == c else says
+    return f"O(C^2 * K * L_conv) = {c}, O(d * L_seq^2) = {a}. {says}"
 """,
     },
 }
