@@ -6,7 +6,7 @@ number is that of nn.Conv1d, nn.Conv2d or nn.Conv3d with the same arguments.
     conv1d_output_length   an int     the length that the layer makes of L_in
     conv2d_output_shape    a tuple    height and width
     conv3d_output_shape    a tuple    frames, height and width (T, H, W)
-    ..._num_params         an int     the numbers in weight, and in bias where there is one
+    ..._num_params         an int     the numbers in weight and, where there is one, bias together
     ..._flops              an int     mult-adds for one sample's output of the given size, without
                                       the bias. A multiply with its add is 1;
                                       torch.utils.flop_counter says 2

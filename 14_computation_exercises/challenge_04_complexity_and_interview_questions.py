@@ -20,8 +20,8 @@ returns one text (a str) about the sizes it is given. Sizes are whole numbers, a
 3. The fourth says "conv costs more than attention", the reverse, or "they cost the same". Words
    like larger or cheaper than will do. Its last comparison without "not" or "no" counts.
 4. The fifth needs no O(...), but three ideas: how the number of scores grows with L, which tokens
-   meet which, and what doubling L does. The check looks for usual words and cannot judge more; it
-   refuses linear, cubic, exponential and logarithmic, even after "not".
+   meet which, and what doubling L does. The check looks for usual words and cannot judge more; in
+   this text it refuses linear, cubic, exponential and logarithmic, even after "not".
 Ask yourself: which sizes change nothing? Paper: table 1 of https://arxiv.org/abs/1706.03762
 """
 
