@@ -22,7 +22,7 @@ from practice.common import (
     title_of,
 )
 from practice.exercises import Verdict, find, solution_of
-from practice.progress import Progress, text_hash
+from practice.progress import Progress
 from practice.runner import NoWorker, Worker
 
 
@@ -123,7 +123,9 @@ def parser() -> argparse.ArgumentParser:
         "an interview of three tasks, with a clock; goes on with the last one if that was paused",
         lambda o: mock.mock(o.minutes, o.seed),
     )
-    interview.add_argument("--minutes", type=mock.positive, default=45.0, help="45 if left out")
+    interview.add_argument(
+        "--minutes", type=mock.minutes, default=45.0, help="up to 600; 45 if left out"
+    )
     interview.add_argument("--seed", type=int, help="the same seed draws the same tasks")
     command("doctor", "whether Python, torch and this machine fit", lambda o: run_doctor())
     commands.add_parser("drill", help="sums that interviewers ask for, graded at once")
@@ -198,6 +200,8 @@ def list_exercises(level: str | None) -> None:
 
 def check_exercises(name: str | None, everything: bool) -> int:
     progress = Progress()
+    if everything and name is not None:
+        raise Problem(f"either {name} or --all")
     if everything:
         return check_many(progress, find())
     if name is None:
@@ -214,12 +218,11 @@ def check_exercises(name: str | None, everything: bool) -> int:
 def check_one(progress: Progress, path: Path) -> int:
     worker = Worker()
     try:
-        text = text_hash(path)
         worker.judge(path)
         result = worker.wait()
     finally:
         worker.stop()
-    progress.record(path, text, result.verdict)
+    progress.record(path, result.text, result.verdict)
     show(path, result)
     if result.verdict.state == "PASS":
         print(f"Now read {name_of(solution_of(path))}")
@@ -229,15 +232,14 @@ def check_one(progress: Progress, path: Path) -> int:
 def check_many(progress: Progress, paths: list[Path]) -> int:
     """All of them, on all cores, told as they come; what is not a pass again at the end."""
     waiting, verdicts = list(paths), dict[Path, Verdict]()
-    workers: dict[Worker, tuple[Path, str] | None] = {}
+    workers: dict[Worker, Path | None] = {}
     live = sys.stdout.isatty()
     try:
         while waiting or any(workers.values()):
-            for worker, at_work in list(workers.items()):
-                if at_work is not None and (result := worker.poll()):
-                    path, text = at_work
+            for worker, path in list(workers.items()):
+                if path is not None and (result := worker.poll()):
                     verdicts[path], workers[worker] = result.verdict, None
-                    progress.record(path, text, result.verdict)
+                    progress.record(path, result.text, result.verdict)
                     line = f"{WORDS[result.verdict.state]:14}{name_of(path)}"
                     print(f"\r{line}\033[K" if live else line, flush=True)
                     if live:
@@ -246,11 +248,10 @@ def check_many(progress: Progress, paths: list[Path]) -> int:
                     del workers[worker]
             while waiting and len(workers) < min(os.cpu_count() or 1, len(paths)):
                 workers[Worker()] = None
-            for worker, at_work in workers.items():
-                if at_work is None and waiting:
-                    path = waiting.pop(0)
-                    workers[worker] = (path, text_hash(path))
-                    worker.judge(path)
+            for worker, path in workers.items():
+                if path is None and waiting:
+                    workers[worker] = following = waiting.pop(0)
+                    worker.judge(following)
             time.sleep(0.002)
     finally:
         for worker in workers:

@@ -5,6 +5,7 @@ parameters, the objects it judges; the partner solution_x.py or solution_bug_n.p
 names and is judged by the same check.
 """
 
+import contextlib
 import inspect
 import re
 import sys
@@ -47,19 +48,20 @@ def solution_of(exercise: Path) -> Path:
     return exercise.with_name(name)
 
 
-def load(path: Path, source: str | None = None) -> dict[str, Any]:
+def load(path: Path, source: str | bytes | None = None) -> dict[str, Any]:
     """Execute the file (or `source` in its place) as a module of its own and return its names."""
-    module = types.ModuleType(
-        f"{path.parent.name}.{path.stem}"
-    )  # buggy_code_1 exists in two levels
+    name = f"{path.parent.name}.{path.stem}"  # buggy_code_1 exists in two levels
+    module = types.ModuleType(name)
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where pickle and typing look a class's module up
     sys.path.insert(0, str(path.parent))  # for helpers that lie beside it
     try:
-        text = decode_source(path.read_bytes()) if source is None else source
+        content = path.read_bytes() if source is None else source
+        text = decode_source(content) if isinstance(content, bytes) else content
         exec(compile(text, str(path), "exec"), vars(module))
     finally:
-        sys.path.remove(str(path.parent))
+        with contextlib.suppress(ValueError):  # the file may have made sys.path anew
+            sys.path.remove(str(path.parent))
     return vars(module)
 
 
@@ -76,14 +78,15 @@ def judge(check: Callable[..., None], names: Mapping[str, Any]) -> Verdict:
     return Verdict("PASS")
 
 
-def verdict_of(exercise: Path) -> Verdict:
+def verdict_of(exercise: Path, source: bytes | None = None) -> Verdict:
     """Load the file and judge what is in it; a file that does not even load has failed."""
     try:
-        names = load(exercise)
-        check = names["check"]
+        names = load(exercise, source)
     except (Exception, SystemExit) as error:
         return _verdict_on(error)
-    return judge(check, names)
+    if not callable(names.get("check")):
+        return Verdict("FAIL", "check is not defined any more; `reset` brings the file back")
+    return judge(names["check"], names)
 
 
 def _verdict_on(error: BaseException) -> Verdict:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from practice.common import COLORS, WORDS, Problem, name_of, paint, show
+from practice.common import COLORS, WORDS, name_of, paint, show
 from practice.exercises import ROOT, find
 from practice.progress import Progress, text_hash, unused, write
 from practice.runner import Worker
@@ -108,13 +108,13 @@ def unfinished() -> dict[str, Any] | None:
     for file in sorted((ROOT / ".practice" / "mock").glob("*/session.json"), reverse=True):
         try:
             session: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            continue
-        if session["ended"]:
-            return None
-        session["resumed"] = time.time()
-        print(f"An interview goes on, {clock(left(session))} left.")
-        return session
+            if session["ended"]:
+                return None
+            session["resumed"] = time.time()
+            print(f"An interview goes on, {clock(left(session))} left.")
+            return session
+        except (ValueError, KeyError, TypeError):
+            continue  # an unreadable one cannot go on
     return None
 
 
@@ -178,8 +178,8 @@ def report(session: dict[str, Any]) -> None:
         print(f"    read {level}/README.md and {level}/{solution}")
 
 
-def positive(text: str) -> float:
+def minutes(text: str) -> float:
     number = float(text)
-    if not number > 0:
-        raise Problem(f"--minutes is {text}, want more than 0")
+    if not 0 < number <= 600:
+        raise ValueError
     return number

@@ -95,10 +95,14 @@ class Progress:
 EMPTY: dict[str, Any] = {"attempts": 0, "hints": 0, "passes": {}, "last": {}}
 
 
+def hash_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
 def text_hash(file: Path) -> str:
-    """The hash of what is in the file; of nothing, if it cannot be read."""
+    """The hash of what is in the file; empty if it cannot be read."""
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        return hash_of(file.read_bytes())
     except OSError:
         return ""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from practice.exercises import ROOT, Verdict
+from practice.progress import text_hash
 from practice.worker import DONE, FORKS, READY
 
 SECONDS = 60.0  # a check takes a fraction of one; slow machines and training take more
@@ -26,6 +27,7 @@ class NoWorker(Exception):
 
 class Result(NamedTuple):
     verdict: Verdict
+    text: str  # the hash of what was judged
     output: str  # what the file printed
     seconds: float
 
@@ -80,6 +82,7 @@ class Worker:
     def judge(self, path: Path) -> None:
         """Ask for a verdict; poll() has it when it is there."""
         self.path, self.answer = path, Path(self.folder.name, f"{time.monotonic_ns()}.json")
+        self.text = text_hash(path)  # until the worker says what it read
         self.is_done.clear()
         with self.lock:
             self.output.clear()
@@ -94,9 +97,15 @@ class Worker:
         """The result, if it is there. The limit's clock starts when the worker is ready."""
         running = self.process.poll() is None
         if self.answer.exists():
-            answer = json.loads(self.answer.read_text(encoding="utf-8"))
             self.is_spent = not FORKS
-            return self._result(ending(answer["ended"]) if "ended" in answer else Verdict(**answer))
+            try:
+                answer = json.loads(self.answer.read_text(encoding="utf-8"))
+                if "ended" in answer:
+                    return self._result(ending(answer["ended"]))
+                self.text = answer["text"]
+                return self._result(Verdict(answer["state"], answer["detail"]))
+            except (ValueError, KeyError, TypeError):
+                return self._result(Verdict("CRASH", "the file left no verdict that can be read"))
         if not running and not self.is_ready.is_set():
             self.is_done.wait(1)
             self.stop()
@@ -120,7 +129,7 @@ class Worker:
             output = bytes(self.output).replace(DONE, b"")
         text = output[:SHOWN].decode("utf-8", errors="replace")
         more = f"\n[only the first {SHOWN // 1024} kB are shown]\n" if len(output) > SHOWN else ""
-        return Result(verdict, text + more, seconds)
+        return Result(verdict, self.text, text + more, seconds)
 
     def wait(self) -> Result:
         while (result := self.poll()) is None:
@@ -130,6 +139,11 @@ class Worker:
     def stop(self) -> None:
         """End the process and all that it started."""
         self.is_spent = True
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()  # it ends by itself, and what it left behind first
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1 if self.is_ready.is_set() else 0)
         if sys.platform == "win32":
             subprocess.run(
                 ["taskkill", "/F", "/T", "/PID", str(self.process.pid)], capture_output=True

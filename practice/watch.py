@@ -66,7 +66,7 @@ def until_done(
                 worker, judged, passed = take(idle), text, False
                 worker.judge(path)
             if worker is not None and (result := worker.poll()):
-                progress.record(path, judged, result.verdict)
+                progress.record(path, result.text, result.verdict)
                 print()
                 show(path, result)
                 passed = result.verdict.state == "PASS"
