@@ -6,7 +6,7 @@ weights once at each output position, so its cost is linear in the length.
 Say in the interview: the formula, then the number at his sizes, then what the formula leaves out.
 Heads split d_model, so they cost memory and no time. The projections' 4 L d_model^2 are larger than
 the two products' 2 L^2 d_model until L = 2 d_model. A fused kernel (FlashAttention) never stores
-the scores: memory O(L d_model), the same mult-adds.
+the scores: memory O(L d_model), the same mult-adds in forward.
 Common slips: d_model forgotten; L d_model^2, which is the projections; H L for H L^2; K for K^2;
 the output's size forgotten; one product counted for two; the ratio upside down.
 """

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -144,7 +143,14 @@ def test_names(course):
     assert "no level has 99" in practice(course, "list", "99", status=2)
 
 
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "x", "601"])
+def test_an_interview_has_a_length(course, minutes):
+    assert "--minutes" in practice(course, "mock", "--minutes", minutes, status=2)
+    assert not (course / ".practice").exists()
+
+
 def test_bad_commands_say_what_there_is(course):
+    assert "either one or --all" in practice(course, "check", "one", "--all", status=2)
     assert "usage: python -m practice" in practice(course, "chekc", status=2)
     assert "mock" in practice(course, "--help")
 
@@ -197,11 +203,25 @@ def test_reset_keeps_your_answer(course):
     assert sorted(file.read_text() for file in kept) == sorted(answers)
 
 
-def test_reset_finds_the_untouched_file_behind_committed_answers(course):
+@pytest.mark.parametrize("name", ["02_models/challenge_one.py", "04_bugs/buggy_code_1.py"])
+def test_reset_finds_the_untouched_file_behind_committed_answers(course, name):
+    path = course / name
+    handed_out = path.read_text()
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for answer in (RIGHT, RIGHT + "# again\n"):
+        path.write_text(answer)
+        subprocess.run(["git", *identity, "commit", "-qam", "mine"], cwd=course, check=True)
+    practice(course, "reset", name)
+    assert path.read_text() == handed_out
+
+
+def test_reset_in_a_larger_repository(course):
+    shutil.rmtree(course / ".git")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "all"]):
+        subprocess.run(["git", *command], cwd=course.parent, check=True, capture_output=True)
     path = course / "02_models/challenge_one.py"
     path.write_text(RIGHT)
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    subprocess.run(["git", *identity, "commit", "-qam", "mine"], cwd=course, check=True)
     practice(course, "reset", "one")
     assert path.read_text() == OPEN
 
@@ -329,7 +349,7 @@ def judged(workers, tmp_path):
         path = tmp_path / "02_models" / "challenge_x.py"
         path.parent.mkdir(exist_ok=True)
         text = text if isinstance(text, bytes) else text.encode()
-        path.write_bytes(text + CHECK.encode())
+        path.write_bytes(text if b"check = None" in text else text + CHECK.encode())
         worker = workers()
         worker.judge(path)
         return worker.wait()
@@ -386,6 +406,29 @@ HOW_IT_ENDS = {
         "PASS",
         "",
     ),
+    "no check left": (b"x = 1\ncheck = None\n", "FAIL", "check is not defined any more"),
+    "sys.path made anew": (
+        "import sys\nsys.path = ['.']\ndef double(x): return 2 * x",
+        "PASS",
+        "",
+    ),
+    "json broken": (
+        "import json\njson.dumps = json.loads = None\ndef double(x): return 2 * x",
+        "PASS",
+        "",
+    ),
+    "output closed": ("import os\nos.close(1)\ndef double(x): return 2 * x", "PASS", ""),
+    "an exception that is none": (
+        "class Odd(BaseException): pass\ndef double(x): raise Odd",
+        "FAIL",
+        "Odd",
+    ),
+    "an error that cannot be printed": (
+        "class Odd(Exception):\n    def __str__(self): raise ValueError\ndef double(x): raise Odd",
+        "FAIL",
+        "ended the file",
+    ),
+    "a long message": ("def double(x): raise ValueError('y' * 10**6)", "FAIL", "ValueError: yyyy"),
     "and the next file does not notice": (
         "import torch\ndef double(x): return 4 if torch.ones(1).dtype == torch.float32 else 0",
         "PASS",
@@ -400,6 +443,7 @@ def test_verdicts(judged, how):
     result = judged(text)
     assert result.verdict.state == state, result
     assert detail in result.verdict.detail
+    assert len(result.verdict.detail) < 10_000
 
 
 def test_what_the_file_prints_is_shown(judged):
@@ -424,21 +468,45 @@ def test_an_endless_loop_ends_and_endless_output_is_cut(quick_start, tmp_path, m
     assert len(result.output) < 70_000
 
 
-def test_nothing_is_left_behind(judged, tmp_path):
-    script = "import os, sys, time; print(os.getpid(), flush=True); time.sleep(99)"
-    result = judged(
-        f"import subprocess, sys\nfor apart in (False, True):\n    process = subprocess.Popen("
-        f"[sys.executable, '-c', {script!r}], stdout=-1, start_new_session=apart)\n"
-        "    print(int(process.stdout.readline()))\ndef double(x): return 2 * x"
-    )
-    assert result.verdict.state == "PASS"
-    pids = [int(line) for line in result.output.split()]
+LEFT_BEHIND = """
+import subprocess, sys
+for apart in (False, True):
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(99)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=-1, start_new_session=apart)
+    print(int(process.stdout.readline()))
+def double(x): return 2 * x
+"""
+
+
+@pytest.mark.skipif(not runner.FORKS, reason="only Linux tells whose children they were")
+@pytest.mark.parametrize("ended", ["by a verdict", "by the runner"])
+def test_nothing_is_left_behind(quick_start, tmp_path, ended):
+    path, worker = tmp_path / "challenge_x.py", Worker()
+    endless = "" if ended == "by a verdict" else "\nwhile True: pass"
+    path.write_text(LEFT_BEHIND + endless + CHECK)
+    worker.judge(path)
+    if endless:
+        until(lambda: worker.is_ready.is_set() and worker.output.count(b"\n") == 2)
+        output = worker.output.decode()
+    else:
+        result = worker.wait()
+        assert result.verdict.state == "PASS"
+        output = result.output
+    worker.stop()
+    pids = [int(line) for line in output.split()]
     assert len(pids) == 2
-    if runner.FORKS:
-        until(lambda: not any(alive(pid) for pid in pids))
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    until(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_the_verdict_is_on_what_was_read(quick_start, tmp_path):
+    """A save between the request and the reading, while the worker still starts."""
+    path, worker = tmp_path / "challenge_x.py", Worker()
+    path.write_text(RIGHT)
+    worker.judge(path)
+    path.write_text(WRONG)
+    result = worker.wait()
+    worker.stop()
+    assert (result.verdict.state, result.text) == ("FAIL", text_hash(path))
 
 
 def test_a_worker_that_cannot_fork_judges_one_file(quick_start, tmp_path, monkeypatch):
@@ -465,7 +533,7 @@ def test_a_worker_that_cannot_start_says_why(monkeypatch, tmp_path):
 def test_workers_end_with_the_runner(quick_start, tmp_path):
     """kill -9 of the runner while a check runs: no process stays."""
     path = tmp_path / "challenge_x.py"
-    path.write_text("import os\nprint(os.getpid())\nwhile True: pass")
+    path.write_text("import os\nprint(os.getpid())\nsum(iter(int, 1))")  # no thread gets a turn
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom practice.runner import Worker\n"
         "worker = Worker()\nworker.judge(Path(sys.argv[1]))\n"
