@@ -27,15 +27,15 @@ from practice.runner import NoWorker, Worker
 
 
 def main(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["drill"]:
-        from practice import drill  # here and for doctor: the overview has to be there at once
-
-        return drill.main(list(arguments[1:]))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
     try:
+        if arguments[:1] == ["drill"]:
+            from practice import drill  # here and for doctor: the overview has to come at once
+
+            return drill.main(list(arguments[1:]))
+        options = parser().parse_args(arguments)
         result = options.run(options)
         return result if isinstance(result, int) else 0
     except Problem as problem:
@@ -49,6 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # python -m practice list | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except OSError as error:  # .practice cannot be written, say
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print()
         return 130
@@ -123,9 +126,7 @@ def parser() -> argparse.ArgumentParser:
         "an interview of three tasks, with a clock; goes on with the last one if that was paused",
         lambda o: mock.mock(o.minutes, o.seed),
     )
-    interview.add_argument(
-        "--minutes", type=mock.minutes, default=45.0, help="up to 600; 45 if left out"
-    )
+    interview.add_argument("--minutes", type=mock.minutes, help="up to 600; 45 if left out")
     interview.add_argument("--seed", type=int, help="the same seed draws the same tasks")
     command("doctor", "whether Python, torch and this machine fit", lambda o: run_doctor())
     commands.add_parser("drill", help="sums that interviewers ask for, graded at once")

@@ -94,10 +94,12 @@ def show(path: Path, result: Result) -> None:
     )
 
 
-def next_one(progress: Progress) -> Path | None:
-    """The first exercise that has not passed as it is now."""
-    state = progress.read()
-    return next((path for path in find() if not progress.has_passed(path, state)), None)
+def next_one(progress: Progress, after: Path | None = None) -> Path | None:
+    """The first exercise, in the order from `after` on, that has not passed as it is now."""
+    state, exercises = progress.read(), find()
+    start = exercises.index(after) + 1 if after in exercises else 0
+    order = exercises[start:] + exercises[:start]
+    return next((path for path in order if not progress.has_passed(path, state)), None)
 
 
 def title_of(path: Path) -> str:

@@ -349,6 +349,8 @@ class Given(NamedTuple):
 def understand(text: str, unit: Unit) -> Given | None:
     """What was typed, as a number, a number of bytes or a shape; None if it is none of these."""
     text = text.strip().lower()
+    if len(text) > 80:
+        return None
     if unit == "shape":
         match = SHAPE.fullmatch(text)
         return match and Given(tuple(int(n) for n in re.findall(r"\d+", match[0])))

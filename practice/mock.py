@@ -5,10 +5,10 @@ is touched. The interview is kept in session.json there: an interrupted one goes
 """
 
 import json
+import queue
 import random
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from practice.exercises import ROOT, find
 from practice.progress import Progress, text_hash, unused, write
 from practice.runner import Worker
 from practice.study import HINT, untouched
+from practice.watch import lines_typed
 
 KINDS = {
     "bug hunt": r"buggy_code_",
@@ -27,28 +28,32 @@ KINDS = {
 HELP = "check NAME, hint NAME, time, pause (goes on later with python -m practice mock) or done"
 
 
-def mock(minutes: float, seed: int | None) -> int:
-    session = unfinished() or begin(minutes, seed)
+def mock(minutes: float | None, seed: int | None) -> int:
+    session = unfinished()
+    if session is None:
+        session = begin(45.0 if minutes is None else minutes, seed)
+    elif minutes is not None or seed is not None:
+        print("--minutes and --seed are for a new one; done ends this one.")
+    save(session)
     folder = Path(session["folder"])
     print(f"The tasks lie in {folder.relative_to(ROOT).as_posix()}/:\n")
     for task in session["tasks"]:
         print(f"    {task['file']:40} {task['kind']}")
     print(f"\nEdit them there. Here you type {HELP}.")
-    worker = Worker()
+    worker, typed = Worker(), lines_typed()
     try:
-        while left(session) > 0:
+        while True:
             print(f"[{clock(left(session))}] ", end="", flush=True)
-            line = sys.stdin.readline()
+            try:
+                line = typed.get(timeout=max(0, left(session)))
+            except queue.Empty:
+                print("\nTime is up.")
+                break
             words = line.split()
-            if not line or words[:1] == ["pause"]:
-                session["spent"] += time.time() - session["resumed"]
-                save(session)
+            if not line or words == ["pause"]:
                 print("Paused; the clock stands still. It goes on with: python -m practice mock")
                 return 0
-            if left(session) <= 0:
-                print("Time is up.")
-                break
-            if words[:1] == ["done"]:
+            if words == ["done"]:
                 break
             if words[:1] in (["check"], ["hint"]) and len(words) == 2:
                 task = task_named(session, words[1])
@@ -58,11 +63,13 @@ def mock(minutes: float, seed: int | None) -> int:
                     hint(session, task)
                 else:
                     worker = check(session, task, worker)
-            elif words[:1] != ["time"]:
+            elif words != ["time"]:
                 print(f"Type {HELP}.")
+            save(session)  # a killed runner loses nothing of it
         report(session)
         return 0
     finally:
+        save(session)
         worker.stop()
 
 
@@ -94,7 +101,6 @@ def begin(minutes: float, seed: int | None) -> dict[str, Any]:
         tasks.append({"kind": kind, "file": file, "hints": 0, "checks": 0, "passed": None})
     session = {"folder": str(folder), "seed": seed, "minutes": minutes, "spent": 0.0}
     session |= {"resumed": time.time(), "tasks": tasks, "ended": False}
-    save(session)
     print(f"An interview of {minutes:g} minutes. To have these tasks again: --seed {seed}")
     return session
 
@@ -108,9 +114,9 @@ def unfinished() -> dict[str, Any] | None:
     for file in sorted((ROOT / ".practice" / "mock").glob("*/session.json"), reverse=True):
         try:
             session: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            if session["ended"]:
+            session |= {"resumed": time.time(), "folder": str(file.parent)}  # it may have moved
+            if session["ended"] or left(session) <= 0:
                 return None
-            session["resumed"] = time.time()
             print(f"An interview goes on, {clock(left(session))} left.")
             return session
         except (ValueError, KeyError, TypeError):
@@ -129,6 +135,10 @@ def clock(seconds: float) -> str:
 
 
 def save(session: dict[str, Any]) -> None:
+    """With the time spent so far."""
+    now = time.time()
+    session["spent"] += now - session["resumed"]
+    session["resumed"] = now
     write(Path(session["folder"], "session.json"), json.dumps(session, indent=1).encode())
 
 
@@ -148,8 +158,6 @@ def check(session: dict[str, Any], task: dict[str, Any], worker: Worker) -> Work
     task["checks"] += 1
     if result.verdict.state == "PASS" and task["passed"] is None:
         task["passed"] = session["minutes"] * 60 - left(session)
-    spent = session["spent"] + time.time() - session["resumed"]
-    save({**session, "spent": spent})  # a killed runner loses nothing
     return Worker() if worker.is_spent else worker
 
 
@@ -158,13 +166,11 @@ def hint(session: dict[str, Any], task: dict[str, Any]) -> None:
     readme = (path.parent / "README.md").read_text(encoding="utf-8")
     hints = HINT.findall(readme.partition(f"### {path.stem}\n")[2].partition("\n### ")[0])
     task["hints"] = min(task["hints"] + 1, len(hints))
-    save(session)
     print(hints[task["hints"] - 1] if hints else "There is none.")
 
 
 def report(session: dict[str, Any]) -> None:
     session["ended"] = True
-    save(session)
     tasks = session["tasks"]
     print(f"\n{sum(t['passed'] is not None for t in tasks)} of {len(tasks)} passed\n")
     for task in tasks:

@@ -33,9 +33,8 @@ class Progress:
         """The state; an unreadable one is set aside, never thrown away."""
         try:
             state = json.loads(self.file.read_text(encoding="utf-8"))
-            exercises = state["exercises"]
-            if not all(isinstance(of, dict) for of in exercises.values()):
-                raise ValueError("exercises hold no records")
+            if not all(map(is_record, state["exercises"].values())):
+                raise ValueError("exercises hold something else than records")
             return dict(state)
         except FileNotFoundError:
             return {"exercises": {}}
@@ -93,6 +92,19 @@ class Progress:
 
 
 EMPTY: dict[str, Any] = {"attempts": 0, "hints": 0, "passes": {}, "last": {}}
+
+
+def is_record(of: Any) -> bool:
+    """Whether this is what is known of an exercise, as record() and others write it."""
+    known = {**EMPTY, **of}
+    last = known["last"]
+    return (
+        isinstance(known["attempts"], int)
+        and isinstance(known["hints"], int)
+        and isinstance(known.get("reviewed", 0), int | float)
+        and all(isinstance(when, int | float) for when in known["passes"].values())
+        and (not last or isinstance(last["state"], str) and isinstance(last["time"], int | float))
+    )
 
 
 def hash_of(content: bytes) -> str:

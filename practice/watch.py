@@ -9,45 +9,54 @@ from pathlib import Path
 
 from practice.common import COLORS, Problem, name_of, next_one, paint, show, title_of
 from practice.exercises import solution_of
-from practice.progress import Progress, text_hash
+from practice.progress import Progress
 from practice.runner import Worker
 
 POLL = 0.01  # seconds between two looks at the file
+SILENT = 1.0  # seconds after which it says that it is at work
 
 
 def watch(path: Path) -> int:
     """Judge each version of the file; Enter after a pass goes to the next, Ctrl-C ends."""
-    progress, typed = Progress(), queue.Queue[str | None]()
-    threading.Thread(target=read_lines, args=(typed,), daemon=True).start()
-    idle = [Worker()]
+    progress, typed, idle = Progress(), lines_typed(), [Worker()]
     try:
         following: Path | None = path
         while following:
             print(f"\nWatching {name_of(following)}  {title_of(following)}")
             print("Save it to get a verdict. Ctrl-C ends.", flush=True)
             until_done(progress, following, idle, typed)
-            following = next_one(progress)
+            following = next_one(progress, after=following)
         print("All have passed. To do some again: python -m practice review")
+        return 0
+    except EOFError:  # Ctrl-D
         return 0
     finally:
         for worker in idle:
             worker.stop()
 
 
-def read_lines(typed: "queue.Queue[str | None]") -> None:
-    for line in sys.stdin:
-        typed.put(line)
+def lines_typed() -> "queue.Queue[str]":
+    """What is typed, a line each; at the end an empty one."""
+    typed = queue.Queue[str]()
+
+    def read() -> None:
+        while line := sys.stdin.readline():
+            typed.put(line)
+        typed.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    return typed
 
 
 def until_done(
-    progress: Progress, path: Path, idle: list[Worker], typed: "queue.Queue[str | None]"
+    progress: Progress, path: Path, idle: list[Worker], typed: "queue.Queue[str]"
 ) -> None:
     """Returns at Enter after a pass."""
-    worker, judged, is_gone, passed = None, "", False, progress.has_passed(path)
-    if passed:
-        judged = text_hash(path)
-        print(f"{paint('pass', COLORS['PASS'])}: it has passed as it is. Enter: the next one.")
+    worker, told, is_gone, passed = None, True, False, progress.has_passed(path)
     seen: Stamp | None = None
+    if passed:
+        seen = stamp(path)
+        print(f"{paint('pass', COLORS['PASS'])}: it has passed as it is. Enter: the next one.")
     try:
         while True:
             now = stamp(path)
@@ -58,26 +67,31 @@ def until_done(
                     flush=True,
                 )
             is_gone = now is None
-            text = text_hash(path) if now and now != seen else judged
-            seen = now
-            if text and text != judged:  # the newest text counts: a check of an older one ends
-                if worker is not None:
+            if now != seen and now is not None and now[1] > 0:  # empty: it is being written
+                if worker is not None:  # the newest save counts
                     worker.stop()
-                worker, judged, passed = take(idle), text, False
+                worker, passed, told, started = take(idle), False, False, time.monotonic()
                 worker.judge(path)
+                seen = now
+            seen = None if is_gone else seen
             if worker is not None and (result := worker.poll()):
                 progress.record(path, result.text, result.verdict)
                 print()
                 show(path, result)
-                passed = result.verdict.state == "PASS"
+                passed, told = result.verdict.state == "PASS", True
                 if passed:
                     print(f"Read {name_of(solution_of(path))}. Enter: the next one.")
                 sys.stdout.flush()
                 give_back(worker, idle)
                 worker = None
+            if not told and worker is not None and time.monotonic() > started + SILENT:
+                told = True
+                print("Checking ...", flush=True)
             while not typed.empty():
-                typed.get()
-                if passed:
+                line = typed.get()
+                if not line and sys.stdin.isatty():
+                    raise EOFError
+                if line and passed:
                     return
             time.sleep(POLL)
     finally:

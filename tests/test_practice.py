@@ -134,6 +134,21 @@ def test_an_edit_takes_the_pass_back(course):
     assert "1 of 3 passed" in practice(course)
 
 
+def test_after_an_exercise_comes_the_next_one_that_is_open(course):
+    (course / "02_models/challenge_other.py").write_text(RIGHT)
+    passed(course, "02_models/challenge_other.py")
+    code = "from practice.common import name_of, next_one, Progress, find; "
+    code += "print(*(name_of(next_one(Progress(), after=path)) for path in [None, *find()]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=course, capture_output=True, text=True)
+    first, hunt = "02_models/challenge_one.py", "04_bugs/buggy_code_1.py"
+    assert done.stdout.split() == [first, hunt, hunt, first], done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_told(course):
+    (course / ".practice").write_text("in the way")
+    assert ".practice" in practice(course, "hint", "one", status=2)
+
+
 def test_names(course):
     assert "Hint 1 of 2" in practice(course, "hint", "one")
     assert "Hint 2 of 2" in practice(course, "hint", "02_models/challenge_one.py")
@@ -266,7 +281,17 @@ def test_review_names_what_was_hard_and_works_on_a_copy(course):
 # --- what is kept ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"exercises": [1]}', b"\xff\xfe"])
+ODD = b'{"exercises": {"02_models/challenge_one.py": %s}}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{", b"[]", b"{}", b'{"exercises": [1]}', b"\xff\xfe", ODD % b"5"),
+        *(ODD % b'{"last": 5}', ODD % b'{"passes": 5}', ODD % b'{"hints": null}'),
+        ODD % b'{"last": {"state": "PASS", "time": "y"}}',
+    ],
+)
 def test_an_unreadable_state_is_set_aside(course, content):
     folder = course / ".practice"
     folder.mkdir()
@@ -654,7 +679,9 @@ def test_watch_on_a_terminal(course):
         terminal.type("\n")
         terminal.shows("Watching 02_models/challenge_other.py")
         terminal.shows("to do")
-        terminal.type("\x03")
+        (course / "02_models/challenge_other.py").touch()  # a save, though nothing is new
+        terminal.shows("to do")
+        terminal.type("\x04")  # Ctrl-D
         until(lambda: terminal.process.poll() is not None)
     finally:
         terminal.end()
@@ -672,10 +699,41 @@ def test_an_interview(course):
         assert (folder / task).read_text() == (course / task).read_text()
     (folder / tasks[1]).write_text(RIGHT)
     out = practice(course, "mock", input=f"check {tasks[1]}\ncheck {tasks[0]}\ndone\n")
+    assert "--seed are for a new one" not in out
     assert "An interview goes on" in out and "double(2) is 3, want 4" in out
     assert "1 of 2 passed" in out and "pass after 0:0" in out
     assert (course / tasks[1]).read_text() == OPEN
     assert "An interview of 45 minutes" in practice(course, "mock", input="done\n")
+
+
+def test_an_interview_ends_when_its_time_is_up(course):
+    out = practice(course, "mock", "--minutes", "0.005", stdin=open_pipe())
+    assert "Time is up." in out and "0 of 2 passed" in out
+
+
+def open_pipe():
+    """Where nobody types and nobody ends."""
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, False)
+    return reading
+
+
+def test_a_killed_interview_goes_on_where_it_was(course):
+    with subprocess.Popen(
+        [sys.executable, "-m", "practice", "mock", "--minutes", "5"],
+        cwd=course,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        process.stdin.write("hint one\n")
+        process.stdin.flush()
+        sessions = course / ".practice/mock"
+        until(lambda: any('"hints": 1' in f.read_text() for f in sessions.glob("*/session.json")))
+        process.kill()
+    out = practice(course, "mock", "--seed", "7", input="done\n")
+    assert "An interview goes on" in out and "--seed are for a new one" in out
+    assert "0 checks, 1 hints" in out
 
 
 @pytest.mark.parametrize(
