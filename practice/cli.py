@@ -27,6 +27,8 @@ from practice.runner import NoWorker, Worker
 
 
 def main(arguments: Sequence[str]) -> int:
+    if sys.platform == "win32":
+        os.system("")  # older consoles then understand colors
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -62,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
         "python -m practice", description="Where you stand, and what comes next."
     )
     top.set_defaults(run=lambda options: overview())
-    commands = top.add_subparsers(title="commands", metavar="")
+    commands = top.add_subparsers(title="commands", metavar="command")
 
     def command(
         word: str, help: str, run: Callable[[argparse.Namespace], object], /, **argument: str
@@ -210,24 +212,34 @@ def check_exercises(name: str | None, everything: bool) -> int:
         if path is None:
             raise Problem("all have passed; to check them again: python -m practice check --all")
         return check_one(progress, path)
-    level = [p for p in find() if name.strip("/") in (p.parent.name, p.parent.name[:2])]
+    word = name.strip("/")
+    level = [p for p in find() if word in (p.parent.name, *p.parent.name.split("_", 1))]
     if level:
         return check_many(progress, level)
     return check_one(progress, named(name))
 
 
 def check_one(progress: Progress, path: Path) -> int:
+    if not path.exists():
+        raise Problem(f"{name_of(path)} is gone: python -m practice reset {path.stem}")
     worker = Worker()
     try:
         worker.judge(path)
         result = worker.wait()
     finally:
         worker.stop()
-    progress.record(path, result.text, result.verdict)
     show(path, result)
+    progress.record(path, result.text, result.verdict)
     if result.verdict.state == "PASS":
         print(f"Now read {name_of(solution_of(path))}")
     return result.verdict.state != "PASS"
+
+
+def cores() -> int:
+    """Those that we may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def check_many(progress: Progress, paths: list[Path]) -> int:
@@ -247,7 +259,7 @@ def check_many(progress: Progress, paths: list[Path]) -> int:
                         print(f"{len(verdicts)} of {len(paths)}", end="", flush=True)
                 if worker.is_spent:
                     del workers[worker]
-            while waiting and len(workers) < min(os.cpu_count() or 1, len(paths)):
+            while waiting and len(workers) < min(cores(), len(paths)):
                 workers[Worker()] = None
             for worker, path in workers.items():
                 if path is None and waiting:

@@ -47,7 +47,8 @@ def named(word: str) -> Path:
 
 
 def matching(word: str, exercises: list[Path]) -> list[Path]:
-    word = word.replace("\\", "/").removeprefix("./").removesuffix(".py").casefold()
+    word = word.replace("\\", "/").removeprefix(f"{ROOT.as_posix()}/").removeprefix("./")
+    word = word.removesuffix(".py").casefold()
     exact = [p for p in exercises if word in (p.stem, p.stem.partition("_")[2], name_of(p)[:-3])]
     return exact or [p for p in exercises if word in name_of(p).casefold()]
 
@@ -72,12 +73,16 @@ def ago(then: float) -> str:
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             n = int(seconds // size)
-            return f"{n} {unit}{'s' * (n > 1)} ago"
+            return f"{count(n, unit)} ago"
     return "just now"
 
 
+def count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def paint(text: str, color: str) -> str:
-    if not color or not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+    if not color or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return text
     return f"\033[{color}m{text}\033[0m"
 

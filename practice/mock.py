@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from practice.common import COLORS, WORDS, name_of, paint, show
+from practice.common import COLORS, WORDS, count, name_of, paint, show
 from practice.exercises import ROOT, find
 from practice.progress import Progress, text_hash, unused, write
 from practice.runner import Worker
@@ -178,7 +178,8 @@ def report(session: dict[str, Any]) -> None:
             word = paint(WORDS["FAIL"], "31")
         else:
             word = paint(f"{WORDS['PASS']} after {clock(task['passed'])}", COLORS["PASS"])
-        print(f"{task['file']:55} {word}, {task['checks']} checks, {task['hints']} hints")
+        effort = f"{count(task['checks'], 'check')}, {count(task['hints'], 'hint')}"
+        print(f"{task['file']:55} {word}, {effort}")
         level, name = task["file"].split("/")
         solution = name.replace("challenge_", "solution_").replace("buggy_code_", "solution_bug_")
         print(f"    read {level}/README.md and {level}/{solution}")

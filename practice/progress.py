@@ -136,10 +136,19 @@ def write(file: Path, content: bytes) -> None:
             part.write(content)
             part.flush()
             os.fsync(part.fileno())
-        os.replace(name, file)
+        replace(name, file)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def replace(name: str, file: Path) -> None:
+    """os.replace; on Windows it fails while another process reads the file, for a moment."""
+    for wait in (0.01, 0.1, 1):
+        with contextlib.suppress(PermissionError):
+            return os.replace(name, file)
+        time.sleep(wait)
+    os.replace(name, file)
 
 
 @contextlib.contextmanager

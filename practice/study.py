@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from practice.common import Problem, ago, name_of, title_of
+from practice.common import Problem, ago, count, name_of, title_of
 from practice.exercises import ROOT, find, solution_of
 from practice.progress import Progress
 
@@ -48,6 +48,8 @@ def solution(path: Path, force: bool) -> None:
 def diff(path: Path, force: bool) -> None:
     """What is between the learner's definitions and the solution's, of the same names."""
     passed_or_forced(path, force)
+    if not path.exists():
+        raise Problem(f"{name_of(path)} is gone: python -m practice reset {path.stem}")
     mine = path.read_text(encoding="utf-8", errors="replace")
     theirs = solution_of(path).read_text(encoding="utf-8")
     try:
@@ -135,8 +137,8 @@ def review() -> None:
     del state
     print("To do again, the most urgent first:\n")
     for _, passed, known, path in sorted(due, key=lambda item: -item[0])[:8]:
-        tries, hints = known["attempts"], known["hints"]
-        print(f"{name_of(path):60}  passed {ago(passed)}, {tries} attempts, {hints} hints")
+        effort = f"{count(known['attempts'], 'attempt')}, {count(known['hints'], 'hint')}"
+        print(f"{name_of(path):60}  passed {ago(passed)}, {effort}")
     print("\npython -m practice review NAME gives you an untouched copy; your answer stays.")
 
 

@@ -75,9 +75,9 @@ def until_done(
                 seen = now
             seen = None if is_gone else seen
             if worker is not None and (result := worker.poll()):
-                progress.record(path, result.text, result.verdict)
                 print()
                 show(path, result)
+                progress.record(path, result.text, result.verdict)
                 passed, told = result.verdict.state == "PASS", True
                 if passed:
                     print(f"Read {name_of(solution_of(path))}. Enter: the next one.")
@@ -101,6 +101,7 @@ def until_done(
 
 def take(idle: list[Worker]) -> Worker:
     """A worker that is ready, if possible one that has judged nothing yet; then another starts."""
+    idle[:] = [worker for worker in idle if worker.process.poll() is None] or [Worker()]
     chosen = min(idle, key=lambda worker: (not worker.is_ready.is_set(), worker.path is not None))
     idle.remove(chosen)
     if all(worker.path is not None for worker in idle):

@@ -265,7 +265,7 @@ def test_review_names_what_was_hard_and_works_on_a_copy(course):
         passed(course, name)
     practice(course, "hint", "one")
     lines = [line for line in practice(course, "review").splitlines() if "passed" in line]
-    assert "challenge_one.py" in lines[0] and "1 hints" in lines[0]
+    assert "challenge_one.py" in lines[0] and "1 hint" in lines[0]
     assert "challenge_other.py" in lines[1]
     assert ".practice/review/02_models/challenge_one.py" in practice(course, "review", "one")
     copy = course / ".practice/review/02_models/challenge_one.py"
@@ -726,14 +726,14 @@ def test_a_killed_interview_goes_on_where_it_was(course):
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        process.stdin.write("hint one\n")
+        process.stdin.write("check buggy\n")
         process.stdin.flush()
         sessions = course / ".practice/mock"
-        until(lambda: any('"hints": 1' in f.read_text() for f in sessions.glob("*/session.json")))
+        until(lambda: any('"checks": 1' in f.read_text() for f in sessions.glob("*/session.json")))
         process.kill()
     out = practice(course, "mock", "--seed", "7", input="done\n")
     assert "An interview goes on" in out and "--seed are for a new one" in out
-    assert "0 checks, 1 hints" in out
+    assert "1 check, 0 hints" in out
 
 
 @pytest.mark.parametrize(
