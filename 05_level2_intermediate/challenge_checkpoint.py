@@ -56,9 +56,11 @@ def check(save_checkpoint, load_checkpoint):
         os.chdir(folder)
         try:
             check_file(save_checkpoint, Path(folder, "new"))
-            check_resume(save_checkpoint, load_checkpoint, Path(folder))
+            sgd = Path(folder, "SGD.pt"), torch.optim.SGD
+            check_resume(save_checkpoint, load_checkpoint, *sgd, momentum=0.9)
             check_saving(save_checkpoint, Path(folder, "c"))
             check_loading(load_checkpoint, Path(folder))
+            check_resume(save_checkpoint, load_checkpoint, Path("AdamW.pt"), torch.optim.AdamW)
         finally:
             os.chdir(here)
 
@@ -80,9 +82,12 @@ def train(model, optimizer, steps):
         optimizer.step()
 
 
-def contents(model, optimizer, epoch):
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
-    return copy.deepcopy(state)
+def live(model, optimizer, epoch):
+    return {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+
+
+def contents(*args):
+    return copy.deepcopy(live(*args))
 
 
 def flags(model):
@@ -115,48 +120,48 @@ def check_file(save_checkpoint, folder):
         assert got.keys() == want.keys(), f"the file has the keys {list(got)}, want {list(want)}"
         assert type(got["epoch"]) is int, f"the file holds as epoch {got['epoch']!r}, want 7"
         same(got, want, "the file does not hold what was saved")
-    same(contents(model, optimizer, 7), want, "save_checkpoint changed what it saved")
+    same(live(model, optimizer, 7), want, "save_checkpoint changed what it saved")
     assert flags(model) == modes, "save_checkpoint changed modes or requires_grad of the model"
 
 
-def check_resume(save_checkpoint, load_checkpoint, folder):
-    for kind, options in ((torch.optim.SGD, {"momentum": 0.9}), (torch.optim.AdamW, {})):
-        name, path = kind.__name__, folder / f"{kind.__name__}.pt"
-        model, optimizer = training(3, kind, **options)
-        saved = contents(model, optimizer, 0)
-        save_checkpoint(model, optimizer, 0, path)
-        train(model, optimizer, range(3, 5))  # never interrupted
+def check_resume(save_checkpoint, load_checkpoint, path, kind, **options):
+    name = kind.__name__
+    model, optimizer = training(2, kind, **options)
+    saved = contents(model, optimizer, 0)
+    save_checkpoint(model, optimizer, 0, path)
+    train(model, optimizer, range(2, 3))  # never interrupted
 
-        other, others = training(1, kind, lr=0.5)
-        other[:3].eval().requires_grad_(False)
-        modes = flags(other)
-        epoch = load_checkpoint(path, other, others)
-        assert type(epoch) is int and epoch == 0, f"saved epoch 0: load returned {epoch!r}"
-        same(contents(other, others, 0), saved, f"{name}: after load_checkpoint")
-        assert flags(other) == modes, "load_checkpoint changed modes or requires_grad of the model"
-        train(other.requires_grad_(True), others, range(3, 5))
-        what = f"{name}: trained on after load_checkpoint, against never interrupted"
-        same(contents(other, others, 0), contents(model, optimizer, 0), what)
+    other, others = training(1, kind, lr=0.5)
+    other[:3].eval().requires_grad_(False)
+    modes = flags(other)
+    epoch = load_checkpoint(path, other, others)
+    assert type(epoch) is int and epoch == 0, f"saved epoch 0: load returned {epoch!r}"
+    same(live(other, others, 0), saved, f"{name}: after load_checkpoint")
+    assert flags(other) == modes, "load_checkpoint changed modes or requires_grad of the model"
+    train(other.requires_grad_(True), others, range(2, 3))
+    what = f"{name}: trained on after load_checkpoint, against never interrupted"
+    same(live(other, others, 0), live(model, optimizer, 0), what)
 
-        epoch = load_checkpoint(str(path), other)
-        assert epoch == 0, f"without an optimizer load_checkpoint returned {epoch!r}, want 0"
-        same(other.state_dict(), saved["model"], f"{name}: load_checkpoint without an optimizer")
+    epoch = load_checkpoint(str(path), other)
+    assert epoch == 0, f"without an optimizer load_checkpoint returned {epoch!r}, want 0"
+    same(other.state_dict(), saved["model"], f"{name}: load_checkpoint without an optimizer")
 
 
 def check_saving(save_checkpoint, folder):
     (folder / "taken").mkdir(parents=True)
     (folder / "best.pt").write_bytes(b"another file")
+    model, optimizer = training(1)
     with patch.multiple(os, replace=same_disk(os.replace), rename=same_disk(os.rename)):
         for epoch, name in enumerate(("last.pt", "last.pt", "last.tmp"), 1):
             before, what = files(folder), f"save {epoch}, to {name}"
-            seen = moments(folder / name, save_checkpoint, *training(epoch), epoch, folder / name)
+            seen = moments(folder / name, save_checkpoint, model, optimizer, epoch, folder / name)
             sizes = ["no file" if s is None else f"{len(s)} bytes" for s in seen]
             assert len(seen) == 2 and seen[0] == before.get(name), (
                 f"{what}: path held, in turn, {sizes}, want the old file and then the new one"
             )
             unchanged(folder, {**before, name: seen[1]}, what)
 
-    before, (model, optimizer) = files(folder), training(1)
+    before = files(folder)
     came = caught(save_checkpoint, model, optimizer, 3, folder / "taken")
     assert came, "save_checkpoint to taken, a folder: no exception came, want one"
     unchanged(folder, before, "save_checkpoint to taken, a folder")
@@ -201,26 +206,31 @@ def same_disk(move):
 
 
 def moments(path, function, *args):
-    """What path held (None: no file), before and after each call that function(*args) makes."""
-    seen, before = [], sys.getprofile()
+    """What path held (None: no file), before each call of function(*args) to C and at its end."""
+    seen, dates, before = [], [], sys.getprofile()
+    if path.exists():
+        os.utime(path, (0, 0))  # so that each write shows in its date
 
-    def look(*_):
+    def look(_, event, __):
+        if event != "c_call":  # Python alone cannot change a file
+            return
         try:
-            with open(path, "rb") as file:
-                now = file.read()
+            date = os.stat(path).st_mtime_ns
         except FileNotFoundError:
-            now = None
-        if seen[-1:] != [now]:
-            seen.append(now)
+            date = None
+        if dates[-1:] != [date]:
+            dates.append(date)
+            now = None if date is None else path.read_bytes()
+            if seen[-1:] != [now]:
+                seen.append(now)
 
-    look()
     sys.setprofile(look)
     try:
         function(*args)
     finally:
         sys.setprofile(before)
-    look()
-    return seen
+    now = path.read_bytes() if path.exists() else None
+    return seen if seen[-1:] == [now] else [*seen, now]
 
 
 class Unsavable:
@@ -257,7 +267,7 @@ def check_loading(load_checkpoint, folder):
         load_checkpoint(path, model, optimizer)
     except (RuntimeError, ValueError) as error:
         raise AssertionError(f"saved on a device cuda:99, load_checkpoint: {error}") from error
-    same(contents(model, optimizer, 5), state, "a checkpoint saved on cuda:99, loaded on the CPU")
+    same(live(model, optimizer, 5), state, "a checkpoint saved on cuda:99, loaded on the CPU")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch: nothing is copied to the meta device
         load_checkpoint(path, model.to("meta"))
@@ -278,18 +288,22 @@ def check_loading(load_checkpoint, folder):
     cases += [("a pickle that runs code", pickle.dumps(evil, protocol=2), [])]
     cases += [("a checkpoint that runs code", as_bytes({**state, "note": evil}), [])]
     unsafe = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "0"}
-    for name, data, missing in cases:
-        what = f"load_checkpoint, the file is {name}"
-        path.write_bytes(data)
-        for args in ((path, model, optimizer), (str(path), model)):
-            with patch.dict(os.environ, unsafe):  # the default of torch.load is to run it
+    with patch.dict(os.environ, unsafe):  # the default of torch.load is to run it
+        for name, data, missing in cases:
+            what = f"load_checkpoint, the file is {name}"
+            path.write_bytes(data)
+            for args in ((path, model, optimizer), (str(path), model)):
                 message = message_of((ValueError,), what, load_checkpoint, *args)
-            assert not trap.exists(), f"{what}: the code was run"
-            assert str(path) in message, f"{what}: the message does not name {path}: {message}"
-            assert "\n" not in message, f"{what}: want a message of one line, not\n{message}"
-            unnamed = [key for key in missing if key not in message]
-            assert not unnamed, f"{what}: missing keys that it does not name {unnamed}: {message}"
-            same(contents(model, optimizer, 0), before, f"{what}: state changed by it")
+                assert not trap.exists(), f"{what}: the code was run"
+                assert str(path) in message, f"{what}: the message does not name {path}: {message}"
+                assert "\n" not in message, f"{what}: want a message of one line, not\n{message}"
+                lacks = [key for key in missing if key not in message]
+                assert not lacks, f"{what}: missing keys that it does not name {lacks}: {message}"
+            now = model.state_dict()
+            other = [key for key, t in before["model"].items() if not torch.equal(now[key], t)]
+            assert not other, f"{what}: changed are {other} of the model, want them as they were"
+            now, old = optimizer.state_dict(), before["optimizer"]
+            assert now == old, f"{what}: the optimizer's state is {now}, want {old} as before"
     path.unlink()
     message_of((FileNotFoundError,), "load_checkpoint, no file", load_checkpoint, path, model)
 

@@ -102,9 +102,9 @@ def check(main):
         try:
             with contextlib.redirect_stdout(printed):
                 check_wiring(main)
-                check_learning(main)
-                check_device(main)
                 check_epochs(main)
+                check_device(main)
+                check_learning(main)
         except BaseException:
             print(printed.getvalue(), end="")
             raise
@@ -113,35 +113,46 @@ def check(main):
 
 
 def check_wiring(main):
-    """A run whose val accuracies come true as SCRIPT says."""
-    what, metrics, seen, file, printed = run(
-        main, SCRIPT, save_dir=str(Path("new", "deep")), seed=4
+    """A short run, one of SCRIPT, and the short one again."""
+    _, _, seen, file = first = check_run(main, [(0, 0.1)], 1, save_dir="first")
+    _, _, other, other_file = check_run(
+        main, SCRIPT, BEST[-1], save_dir=str(Path("new", "deep")), seed=4
     )
-    check_passes(what, seen.passes, file["splits"])
-    check_files(what, seen)
-    check_report(what, metrics, len(SCRIPT), file)
+    check_files(other)
+    for name, rows in file["splits"].items():
+        same = {*other_file["splits"][name]} == {*rows}
+        assert not same, f"seed=0 and seed=4: the {name} rows are the same, want others"
+    pairs = zip(other.weights[0].values(), seen.weights[0].values(), strict=True)
+    same = all(torch.equal(a, b) for a, b in pairs)
+    assert not same, "seed=0 and seed=4: the initial weights are the same"
+    check_again(main, *first)
+
+
+def check_run(main, script, best_epoch, **options):
+    """A run whose val accuracies come true as script says."""
+    what, metrics, seen, file, printed = run(main, script, **options)
+    check_passes(what, seen.passes, len(script), file["splits"])
+    check_report(what, metrics, len(script), file)
     want = {
         "train_loss": [total / SIZES["train"] for total in seen.losses],
-        "val_loss": [math.log(math.exp(size) + 2) - size * right / 61 for right, size in SCRIPT],
-        "val_acc": [right / 61 for right, _ in SCRIPT],
-        "best_epoch": BEST[-1],
+        "val_loss": [math.log(math.exp(size) + 2) - size * right / 61 for right, size in script],
+        "val_acc": [right / 61 for right, _ in script],
+        "best_epoch": best_epoch,
     }
     for key, value in want.items():
         close(metrics[key], value, f"{what}: {key} is {metrics[key]}, want {value}")
     check_lines(what, metrics, printed)
-    check_seed(main, seen, file)
+    return what, metrics, seen, file
 
 
-def check_seed(main, other, other_file):
-    """Two runs with one seed, generators and folder in other states; other had another seed."""
-    script = [(0, 0.1)]
-    what, metrics, seen, file, _ = run(main, script, save_dir="first")
+def check_again(main, what, metrics, seen, file):
+    """The same seed, but generators and folder are in other states."""
     Path("old").mkdir()
     Path("old", "other.pt").touch()
     torch.save({**file, "epoch": 9, "val_acc": 1.0}, Path("old", "best.pt"))
     for generator in (torch.manual_seed, np.random.seed, random.seed):
         generator(5)
-    again = run(main, script, save_dir=Path("old").absolute(), seed=0)
+    again = run(main, seen.script, save_dir=Path("old").absolute(), seed=0)
     what = f"{what} and {again[0]}, where an older best.pt lies:"
     close(again[1], metrics, f"{what} metrics", 0)
     assert again[2].passes == seen.passes, f"{what} the model got other rows or another order"
@@ -149,12 +160,6 @@ def check_seed(main, other, other_file):
     close({**again[3]["model"]}, {**file["model"]}, f"{what} best.pt", 0)
     assert again[3]["splits"] == file["splits"], f"{what} the splits differ"
     assert Path("old", "other.pt").is_file(), f"{again[0]}: deleted another file in that folder"
-    for name, rows in file["splits"].items():
-        same = {*other_file["splits"][name]} == {*rows}
-        assert not same, f"seed=0 and seed=4: the {name} rows are the same, want others"
-    pairs = zip(other.weights[0].values(), seen.weights[0].values(), strict=True)
-    same = all(torch.equal(a, b) for a, b in pairs)
-    assert not same, "seed=0 and seed=4: the initial weights are the same"
 
 
 def run(main, script, **options):
@@ -277,7 +282,8 @@ class Watch:
         if epoch == 1:
             trained = {row for _, training, rows in self.passes if training for row in rows}
             for row in set(rows) - trained:
-                self.val.setdefault(row, len(self.val))
+                if len(self.val) < SIZES["val"]:  # later ones are of the test
+                    self.val.setdefault(row, len(self.val))
         if epoch == 0 or not set(rows) <= set(self.val):
             return None
         if epoch == len(self.script) == len(self.files) + 1 > 1:
@@ -299,16 +305,16 @@ class Watch:
         close(got, want, f"{what}: all gradients, as one vector, at the step after a batch", 1e-6)
 
 
-def check_passes(what, passes, splits):
+def check_passes(what, passes, epochs, splits):
     """The rows that the model saw, epoch by epoch; epoch 0 is what was before training."""
-    rows = {(epoch, training): [] for epoch in range(len(SCRIPT) + 1) for training in (True, False)}
+    rows = {(epoch, training): [] for epoch in range(epochs + 1) for training in (True, False)}
     for epoch, training, some in passes:
         rows[epoch, training] += some
-    orders = [rows[epoch + 1, True] for epoch in range(len(SCRIPT))]
-    for epoch in range(len(SCRIPT) + 1):
+    orders = [rows[epoch + 1, True] for epoch in range(epochs)]
+    for epoch in range(epochs + 1):
         where = f"{what}, epoch {epoch}"
         tests = sorted(row for row in rows[epoch, False] if row in splits["test"])
-        want = sorted(splits["test"]) if epoch == len(SCRIPT) else []
+        want = sorted(splits["test"]) if epoch == epochs else []
         assert tests == want, (
             f"{where}: measured {len(tests)} test rows, want {len(want)}, each once"
         )
@@ -323,11 +329,11 @@ def check_passes(what, passes, splits):
             assert not missing, f"{where}: val rows that were not measured: {missing}"
 
 
-def check_files(what, seen):
+def check_files(seen):
     """best.pt after each epoch, before the next one."""
     accuracies = [right / 61 for right, _ in SCRIPT]
     for epoch, (file, best) in enumerate(zip(seen.files, BEST, strict=True), start=1):
-        where = f"{what}, val_acc so far {accuracies[:epoch]}: best.pt"
+        where = f"{seen.what}, val_acc so far {accuracies[:epoch]}: best.pt"
         got, want = (file["epoch"], file["val_acc"]), (best, accuracies[best - 1])
         close(got, want, f"{where} has epoch and val_acc {got}, want {want}")
         close({**file["model"]}, {**seen.weights[best]}, f"{where}: not epoch {best}'s weights", 0)

@@ -49,8 +49,12 @@ def check(NoisePredictionNet):
     assert sizes[32, 64] < sizes[40, 64], f"{counts}, want more with a larger t_dim"
     assert sizes[32, 64] < sizes[32, 80], f"{counts}, want more with a larger hidden"
 
-    for C, t_dim, hidden in ((2, 12, 16), (1, 4, 32), (3, 16, 24)):
-        check_shapes_and_samples(NoisePredictionNet, C, t_dim, hidden)
+    dtypes, few = (torch.float32, torch.bfloat16, torch.float64), ((4, 5, 7), (3, 1, 6))
+    sizes = (*few, (5, 3, 5), (16, 8, 16), (1, 1, 1), (2, 8, 1))
+    with torch.no_grad():
+        check_shapes_and_samples(NoisePredictionNet, (2, 12, 16), sizes, dtypes)
+        check_shapes_and_samples(NoisePredictionNet, (1, 4, 32), few, dtypes[:2])
+        check_shapes_and_samples(NoisePredictionNet, (3, 16, 24), few, dtypes[:2])
 
     C, H, W = 2, 5, 7
     name = f"NoisePredictionNet({C}, 12, 16)"
@@ -122,14 +126,14 @@ def filled(model: nn.Module, scale: float = 1.0) -> nn.Module:
     return model
 
 
-def check_shapes_and_samples(NoisePredictionNet, C, t_dim, hidden):
-    model = filled(NoisePredictionNet(C, t_dim, hidden))
-    for N, H, W in ((4, 5, 7), (5, 3, 5), (16, 8, 16), (1, 1, 1), (3, 1, 6), (2, 8, 1)):
-        x = torch.randn(N, C, W, H).transpose(2, 3)
+def check_shapes_and_samples(NoisePredictionNet, args, sizes, dtypes):
+    model = filled(NoisePredictionNet(*args))
+    for N, H, W in sizes:
+        x = torch.randn(N, args[0], W, H).transpose(2, 3)
         t = torch.randint(0, 1000, (N,))
         t[-1], t[0] = 999, 0
-        call = f"NoisePredictionNet({C}, {t_dim}, {hidden}) on {tuple(x.shape)}"
-        for dtype in (torch.float32, torch.bfloat16, torch.float64):
+        call = f"NoisePredictionNet{args} on {tuple(x.shape)}"
+        for dtype in dtypes:
             given = x.to(dtype, copy=True), t.clone()
             out = model.to(dtype)(*given)
             what = f"{call}, {dtype}"
@@ -138,20 +142,21 @@ def check_shapes_and_samples(NoisePredictionNet, C, t_dim, hidden):
             assert out.isfinite().all(), f"{what}, t = {t.tolist()}: the result is not finite"
             assert torch.equal(given[0], x.to(dtype)), f"{what}: x_t was changed"
             assert torch.equal(given[1], t), f"{what}: t was changed"
-        x = x.to(torch.float64)
-        again = torch.equal(model(x, t), model(x, t))
-        assert again, f"{call}: two calls on the same x_t and t give different results"
+        model, x = model.double(), x.double()
+        train, again, test = (model.train(mode)(x, t) for mode in (True, True, False))
+        same = torch.equal(train, again)
+        assert same, f"{call}: two calls on the same x_t and t give different results"
         alone = torch.cat([model(x[i : i + 1], t[i : i + 1]) for i in range(N)])
-        for training in (True, False):
+        for mode, out in (("train", train), ("eval", test)):
             torch.testing.assert_close(
-                model.train(training)(x, t),
+                out,
                 alone,
-                msg=lambda m, w=f"{call}, training={training}": (
+                msg=lambda m, w=f"{call}, {mode} mode": (
                     f"{w}: a batch gives other results than its samples one by one\n{m}"
                 ),
             )
     try:
-        out = NoisePredictionNet(C, t_dim, hidden).to("meta")(x.float().to("meta"), t.to("meta"))
+        out = NoisePredictionNet(*args).to("meta")(x.float().to("meta"), t.to("meta"))
     except (RuntimeError, NotImplementedError) as error:
         raise AssertionError(f"{call}, model, x_t and t on the meta device: {error}") from error
     assert out.is_meta, f"{call}, model, x_t and t on the meta device: result on {out.device}"

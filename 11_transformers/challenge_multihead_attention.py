@@ -52,12 +52,21 @@ def check(MultiHeadAttention):
         linear = isinstance(getattr(module, part), nn.Linear)
         assert linear, f"{part} is {getattr(module, part)!r}, want an nn.Linear"
 
-    for heads, sizes in ((H, ((B, L), (1, L), (B, 1), (L, H))), (1, ((B, L),)), (D, ((B, L),))):
+    for heads, b, length in ((H, B, L), (H, L, H), (H, 1, L), (H, B, 1), (1, B, L), (D, B, L)):
         module = filled(MultiHeadAttention(D, heads, dropout=0.0)).double()
-        for b, length in sizes:
-            x = torch.randn(length, b, D).transpose(0, 1)  # not contiguous
-            for name, mask in masks(b, heads, length).items():
-                compare(module, heads, x, name, mask, 1e-10)
+        x, ways = torch.randn(length, b, D).transpose(0, 1), masks(b, heads, length)
+        for name in ways if heads == H and b > 1 < length else ("no mask", "(B, H, L, L) mask"):
+            compare(module, heads, x, name, ways[name], 1e-10)  # x is not contiguous
+
+    check_dropout("MultiHeadAttention(36, 3)", MultiHeadAttention(36, 3), 0.1, None)
+    all_visible = torch.ones(6, dtype=torch.bool)
+    check_dropout("dropout=0.4", MultiHeadAttention(36, 3, dropout=0.4), 0.4, all_visible)
+    for sizes in ((10, 3), (3, 10), (12, 5)):
+        try:
+            MultiHeadAttention(*sizes)
+        except ValueError:
+            continue
+        raise AssertionError(f"MultiHeadAttention{sizes}: no error, want ValueError")
 
     x, mask = torch.randn(B, L, D), masks(B, H, L)["(B, H, L, L) mask"]
     low = ((torch.bfloat16, 1e-1), (torch.float16, 2e-2), (torch.float32, 2e-5))
@@ -72,9 +81,6 @@ def check(MultiHeadAttention):
     close(out.double(), want, 1e-1, "bfloat16 autocast: out is wrong")
     check_finite("bfloat16 autocast", module, out)
     check_hidden_tokens(module, x)
-    check_dropout("MultiHeadAttention(36, 3)", MultiHeadAttention(36, 3), 0.1, None)
-    all_visible = torch.ones(6, dtype=torch.bool)
-    check_dropout("dropout=0.4", MultiHeadAttention(36, 3, dropout=0.4), 0.4, all_visible)
     module = filled(MultiHeadAttention(D, H, dropout=1.0))
     out = run("dropout=1.0 in train mode", module, x, None)
     bias = module.W_out.bias.expand_as(x)
@@ -84,12 +90,6 @@ def check(MultiHeadAttention):
         check_training(f"dropout=0.4 in train mode, {name}", module, x, m)
     for m in (None, mask):
         check_other_device(module, x, m)
-    for sizes in ((10, 3), (3, 10), (12, 5)):
-        try:
-            MultiHeadAttention(*sizes)
-        except ValueError:
-            continue
-        raise AssertionError(f"MultiHeadAttention{sizes}: no error, want ValueError")
 
 
 def masks(b, heads, length):

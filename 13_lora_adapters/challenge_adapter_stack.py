@@ -61,11 +61,13 @@ def check(AdapterStack):
         check_kept(what, AdapterStack(D, m, n), D)
         for dtype, tolerance in ((torch.float64, 1e-10), (torch.bfloat16, 5e-2)):
             stack = filled(AdapterStack(D, m, n).to(dtype))
-            for shape in ((4, 3, D), (1, D), (D,), (0, D), (2, 0, D)):
-                for adapter_id in (*range(n), *reversed(range(n))):
-                    call = f"{what}, x {shape} in {dtype}, adapter_id {adapter_id}"
-                    x = torch.randn(shape[::-1]).to(dtype).permute(*range(len(shape))[::-1])
-                    compare(call, stack.train(adapter_id != 1), x, adapter_id, tolerance)
+            ids = (*range(n), *reversed(range(n))) if dtype == torch.float64 else (n - 1,)
+            calls = [((4, 3, D), adapter_id) for adapter_id in ids]
+            calls += [(shape, n - 1) for shape in ((1, D), (D,), (0, D), (2, 0, D))]
+            for shape, adapter_id in calls:
+                call = f"{what}, x {shape} in {dtype}, adapter_id {adapter_id}"
+                x = torch.randn(shape[::-1]).to(dtype).permute(*range(len(shape))[::-1])
+                compare(call, stack.train(adapter_id != 1), x, adapter_id, tolerance)
         for adapter_id in (n, n + 1, -1, -n):
             call = f"{what}, adapter_id {adapter_id}"
             must_raise(call, (IndexError,), AdapterStack(D, m, n), torch.randn(4, D), adapter_id)
@@ -164,13 +166,13 @@ def compare(call, stack, x, adapter_id, tolerance):
 
 
 def check_training(AdapterStack):
-    """20 steps of one task or two: one optimizer for the stack, one for each task's twin."""
+    """9 steps of one task or two: one optimizer for the stack, one for each task's twin."""
     stack = AdapterStack(5, 3, 3).double()
     twins = [copy.deepcopy(adapter) for adapter in stack.adapters]
     last = copy.deepcopy(twins[2])
     one = torch.optim.AdamW(stack.parameters(), lr=0.1, weight_decay=0.1)
     each = [torch.optim.AdamW(twin.parameters(), lr=0.1, weight_decay=0.1) for twin in twins]
-    for step in range(20):
+    for step in range(9):
         one.zero_grad()
         for task in ((0,), (1,), (1, 0))[step % 3]:  # never the last
             x = torch.randn(4, 5, dtype=torch.float64)
@@ -182,7 +184,7 @@ def check_training(AdapterStack):
     for i, twin in enumerate((*twins[:2], last)):
         for name, want in twin.named_parameters():
             got = stack.adapters[i].get_parameter(name)
-            close(got, want, f"adapters.{i}.{name} after 20 steps for tasks 0 and 1", 1e-8)
+            close(got, want, f"adapters.{i}.{name} after 9 steps for tasks 0 and 1", 1e-8)
 
 
 def filled(stack):
