@@ -8,16 +8,15 @@ import json
 import queue
 import random
 import re
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 from practice.common import COLORS, WORDS, count, name_of, paint, show
-from practice.exercises import ROOT, find
+from practice.exercises import ROOT, find, solution_of
 from practice.progress import Progress, text_hash, unused, write
 from practice.runner import Worker
-from practice.study import HINT, untouched
+from practice.study import hints_for, lay_out
 from practice.watch import lines_typed
 
 KINDS = {
@@ -60,7 +59,7 @@ def mock(minutes: float | None, seed: int | None) -> int:
                 if task is None:
                     print(f"No task has {words[1]} in its name.")
                 elif words[0] == "hint":
-                    hint(session, task)
+                    hint(task)
                 else:
                     worker = check(session, task, worker)
             elif words != ["time"]:
@@ -85,7 +84,7 @@ def begin(minutes: float, seed: int | None) -> dict[str, Any]:
     folder = unused(ROOT / ".practice" / "mock" / time.strftime("%Y-%m-%d_%H-%M-%S"))
     folder.mkdir(parents=True)
     for kind, pattern in KINDS.items():
-        fit = [p for p in exercises if re.search(pattern, name_of(p)) and not taken(p, tasks)]
+        fit = [p for p in exercises if re.search(pattern, name_of(p))]
         fit = [p for p in fit if kind == "bug hunt" or "buggy_code_" not in p.name]
         near = [p for p in fit if p.parent.name[:2] <= reached[:2]] or fit[:1]
         if not near:
@@ -93,20 +92,12 @@ def begin(minutes: float, seed: int | None) -> dict[str, Any]:
         path = draw.choice(near)
         place = folder / path.parent.name
         place.mkdir(exist_ok=True)
-        (place / path.name).write_bytes(untouched(path))
-        for helper in path.parent.glob("*.py"):
-            if not re.match("challenge_|solution_|buggy_code_", helper.name):
-                shutil.copyfile(helper, place / helper.name)
-        file = f"{path.parent.name}/{path.name}"
-        tasks.append({"kind": kind, "file": file, "hints": 0, "checks": 0, "passed": None})
+        lay_out(path, place)
+        tasks.append({"kind": kind, "file": name_of(path), "hints": 0, "checks": 0, "passed": None})
     session = {"folder": str(folder), "seed": seed, "minutes": minutes, "spent": 0.0}
     session |= {"resumed": time.time(), "tasks": tasks, "ended": False}
     print(f"An interview of {minutes:g} minutes. To have these tasks again: --seed {seed}")
     return session
-
-
-def taken(path: Path, tasks: list[dict[str, Any]]) -> bool:
-    return any(task["file"] == name_of(path) for task in tasks)
 
 
 def unfinished() -> dict[str, Any] | None:
@@ -161,12 +152,10 @@ def check(session: dict[str, Any], task: dict[str, Any], worker: Worker) -> Work
     return Worker() if worker.is_spent else worker
 
 
-def hint(session: dict[str, Any], task: dict[str, Any]) -> None:
-    path = ROOT / task["file"]
-    readme = (path.parent / "README.md").read_text(encoding="utf-8")
-    hints = HINT.findall(readme.partition(f"### {path.stem}\n")[2].partition("\n### ")[0])
+def hint(task: dict[str, Any]) -> None:
+    hints = hints_for(ROOT / task["file"])
     task["hints"] = min(task["hints"] + 1, len(hints))
-    print(hints[task["hints"] - 1] if hints else "There is none.")
+    print(hints[task["hints"] - 1])
 
 
 def report(session: dict[str, Any]) -> None:
@@ -180,9 +169,8 @@ def report(session: dict[str, Any]) -> None:
             word = paint(f"{WORDS['PASS']} after {clock(task['passed'])}", COLORS["PASS"])
         effort = f"{count(task['checks'], 'check')}, {count(task['hints'], 'hint')}"
         print(f"{task['file']:55} {word}, {effort}")
-        level, name = task["file"].split("/")
-        solution = name.replace("challenge_", "solution_").replace("buggy_code_", "solution_bug_")
-        print(f"    read {level}/README.md and {level}/{solution}")
+        path = ROOT / task["file"]
+        print(f"    read {path.parent.name}/README.md and {name_of(solution_of(path))}")
 
 
 def minutes(text: str) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from practice.common import Problem, ago, count, name_of, title_of
 from practice.exercises import ROOT, find, solution_of
-from practice.progress import Progress
+from practice.progress import EMPTY, Progress
 
 HINT = re.compile(r"<details><summary>Hint \d+</summary>\n+(.+?)\n+</details>", re.S)
 DAY = 86400
@@ -18,11 +18,7 @@ DAY = 86400
 
 def hint(path: Path) -> None:
     """One more each time, and the earlier ones again."""
-    readme = (path.parent / "README.md").read_text(encoding="utf-8")
-    section = readme.partition(f"### {path.stem}\n")[2].partition("\n### ")[0]
-    hints = HINT.findall(section)
-    if not hints:
-        raise Problem(f"{path.parent.name}/README.md has no hint for {path.stem}")
+    hints = hints_for(path)
     with Progress().changing(path) as known:
         known["hints"] = min(known["hints"] + 1, len(hints))
         taken = known["hints"]
@@ -30,6 +26,15 @@ def hint(path: Path) -> None:
         print(f"Hint {number} of {len(hints)}\n{text}\n")
     if taken == len(hints):
         print(f"That was the last. The ideas of the level: {path.parent.name}/README.md")
+
+
+def hints_for(path: Path) -> list[str]:
+    readme = (path.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.partition(f"### {path.stem}\n")[2].partition("\n### ")[0]
+    hints = HINT.findall(section)
+    if not hints:
+        raise Problem(f"{path.parent.name}/README.md has no hint for {path.stem}")
+    return hints
 
 
 def passed_or_forced(path: Path, force: bool) -> None:
@@ -85,26 +90,36 @@ def reset(path: Path) -> None:
 
 
 def untouched(path: Path) -> bytes:
-    """The file as it was handed out: of what git knows of it, the newest version with all holes.
+    """The file as it was handed out, also behind a learner's commits, as git knows it.
 
-    A bug hunt has no holes: there it is what origin has, or without one the first version.
+    Of the versions with the newest check: of a challenge the newest with the most holes, of a bug
+    hunt the newest whose code is still that of the first.
     """
     name = f"./{name_of(path)}"  # the course may lie in a larger repository
-    commits = git("log", "--format=%H", "--", name).decode().split()
-    commits = ["origin/HEAD", *commits] if knows("origin/HEAD", name) else commits
-    versions = [git("show", f"{commit}:{name}") for commit in commits if knows(commit, name)]
+    commits = git("log", "--format=%H", "--diff-filter=AM", "--", name).decode().split()
+    versions = [git("show", f"{commit}:{name}") for commit in commits]
     if not versions:
         raise Problem(f"git knows no version of {name_of(path)}; copy it from where you have it")
+    checks = [check_in(version) for version in versions]
+    newest = next((check for check in checks if check), "")
+    versions = [v for v, check in zip(versions, checks, strict=True) if check == newest]
     holes = [version.count(b" raise NotImplementedError(") for version in versions]
     if any(holes):
         return versions[holes.index(max(holes))]
-    return versions[0] if commits[0] == "origin/HEAD" else versions[-1]
+    return next(version for version in versions if code_in(version) == code_in(versions[-1]))
 
 
-def knows(commit: str, name: str) -> bool:
-    """Whether git has the file in this commit: it may have been deleted there."""
-    command = ["git", "cat-file", "-e", f"{commit}:{name}"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True).returncode == 0
+def check_in(version: bytes) -> str:
+    """Its check(); empty if there is none, or if the version is no Python."""
+    try:
+        return definitions(version.decode(errors="replace")).get("check", "")
+    except (SyntaxError, ValueError):
+        return ""
+
+
+def code_in(version: bytes) -> dict[str, str]:
+    """What it defines before its check."""
+    return definitions(version.partition(b"\ndef check(")[0].decode(errors="replace"))
 
 
 def git(*arguments: str) -> bytes:
@@ -122,11 +137,10 @@ def git(*arguments: str) -> bytes:
 
 def review() -> None:
     """Passed exercises, those first that are due: long ago, many attempts, many hints."""
-    progress, due = Progress(), []
-    state = progress.read()
+    state, due = Progress().read()["exercises"], []
     for path in find():
-        known = progress.of(path)
-        if not known["passes"] or known["last"].get("time") is None:
+        known = {**EMPTY, **state.get(name_of(path), {})}
+        if not known["passes"]:
             continue
         passed = max([*known["passes"].values(), known.get("reviewed", 0)])
         hard = known["attempts"] + 2 * known["hints"]
@@ -134,12 +148,19 @@ def review() -> None:
         due.append(((time.time() - passed) / wait, passed, known, path))
     if not due:
         raise Problem("nothing has passed yet; python -m practice next says where to start")
-    del state
     print("To do again, the most urgent first:\n")
     for _, passed, known, path in sorted(due, key=lambda item: -item[0])[:8]:
         effort = f"{count(known['attempts'], 'attempt')}, {count(known['hints'], 'hint')}"
         print(f"{name_of(path):60}  passed {ago(passed)}, {effort}")
     print("\npython -m practice review NAME gives you an untouched copy; your answer stays.")
+
+
+def lay_out(path: Path, folder: Path) -> None:
+    """The untouched exercise in this folder, with the given files that it may import."""
+    (folder / path.name).write_bytes(untouched(path))
+    for given in path.parent.glob("*.py"):
+        if not re.match("challenge_|solution_|buggy_code_", given.name):
+            shutil.copyfile(given, folder / given.name)
 
 
 def review_one(path: Path) -> Path:
@@ -149,10 +170,7 @@ def review_one(path: Path) -> Path:
     copy, progress = folder / path.name, Progress()
     if copy.exists():
         print(f"The last one is kept: {progress.keep(copy).relative_to(ROOT).as_posix()}")
-    copy.write_bytes(untouched(path))
-    for helper in path.parent.glob("*.py"):
-        if not re.match("challenge_|solution_|buggy_code_", helper.name):
-            shutil.copyfile(helper, folder / helper.name)
+    lay_out(path, folder)
     with progress.changing(path) as known:
         known["reviewed"] = time.time()
     print(f"{title_of(path)}\nFill it in and run it:\n    python {name_of(copy)}")

@@ -230,6 +230,19 @@ def test_reset_finds_the_untouched_file_behind_committed_answers(course, name):
     assert path.read_text() == handed_out
 
 
+def test_reset_follows_the_course_and_not_its_past(course):
+    """A newer version of the course counts, though the older one had a hole more."""
+    path = course / "02_models/challenge_one.py"
+    newer = OPEN.replace("got = double(2)", "got = double(2)  # once")
+    past = OPEN + "\n\ndef gone():\n    raise NotImplementedError(gone)\n"
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for text in (past, newer, newer.replace('raise NotImplementedError("double")', "return 0")):
+        path.write_text(text)
+        subprocess.run(["git", *identity, "commit", "-qam", "next"], cwd=course, check=True)
+    practice(course, "reset", "one")
+    assert path.read_text() == newer
+
+
 def test_reset_in_a_larger_repository(course):
     shutil.rmtree(course / ".git")
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
