@@ -5,7 +5,7 @@ layer applied to every patch. It has patch * C weights a feature, and the image'
 appear in them. A video only adds a dim to the patch.
 Say in the interview: ViT-B/16 at 224 x 224 is 196 patches, 197 tokens, 86 million parameters, 85 of
 them in the blocks. Half the patch's side: 4 times the tokens (8 times for a tubelet), 16 (64) times
-the scores. A larger image changes nothing but the position embedding, which has to be resized.
+the scores. A larger image needs no other weights, but its position embedding has to be resized.
 Common slips: the class token forgotten or counted as a patch; H * W // p for both dims; rounding
 where torch would drop the border; p * p in 3d; norms or biases of the blocks forgotten; the patch
 embedding multiplied by the layers.
