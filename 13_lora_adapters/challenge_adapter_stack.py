@@ -166,13 +166,13 @@ def compare(call, stack, x, adapter_id, tolerance):
 
 
 def check_training(AdapterStack):
-    """9 steps of one task or two: one optimizer for the stack, one for each task's twin."""
+    """20 steps of one task or two: one optimizer for the stack, one for each task's twin."""
     stack = AdapterStack(5, 3, 3).double()
     twins = [copy.deepcopy(adapter) for adapter in stack.adapters]
     last = copy.deepcopy(twins[2])
     one = torch.optim.AdamW(stack.parameters(), lr=0.1, weight_decay=0.1)
     each = [torch.optim.AdamW(twin.parameters(), lr=0.1, weight_decay=0.1) for twin in twins]
-    for step in range(9):
+    for step in range(20):
         one.zero_grad()
         for task in ((0,), (1,), (1, 0))[step % 3]:  # never the last
             x = torch.randn(4, 5, dtype=torch.float64)
@@ -184,7 +184,7 @@ def check_training(AdapterStack):
     for i, twin in enumerate((*twins[:2], last)):
         for name, want in twin.named_parameters():
             got = stack.adapters[i].get_parameter(name)
-            close(got, want, f"adapters.{i}.{name} after 9 steps for tasks 0 and 1", 1e-8)
+            close(got, want, f"adapters.{i}.{name} after 20 steps for tasks 0 and 1", 1e-8)
 
 
 def filled(stack):

@@ -114,7 +114,7 @@ def small():
 
 
 def check_call(inject_lora, model, names, **options):
-    """One call on a fresh model: what it returns, exchanges, freezes; values; 4 steps."""
+    """One call on a fresh model: what it returns, exchanges, freezes; values; 20 steps."""
     for module in model.modules():
         module.training = torch.rand(()).item() < 0.5
     what = f"inject_lora({type(model).__name__}, {names}, {options})"
@@ -194,10 +194,10 @@ def check_params(what, model, returned, wrappers):
 
 
 def check_steps(what, model, x, params):
-    """4 steps of an optimizer that holds all of the model move params, and nothing else."""
+    """20 steps of an optimizer that holds all of the model move params, and nothing else."""
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.1)
-    for _ in range(4):
+    for _ in range(20):
         optimizer.zero_grad()
         model(x).square().sum().backward()
         optimizer.step()
@@ -205,7 +205,7 @@ def check_steps(what, model, x, params):
     for name, p in model.named_parameters():
         moved = not torch.equal(p, before[name])
         want = id(p) in learners
-        assert moved == want, f"{what}, 4 steps: {name} moved: {moved}, want {want}"
+        assert moved == want, f"{what}, 20 steps: {name} moved: {moved}, want {want}"
 
 
 def check_second_call(inject_lora):

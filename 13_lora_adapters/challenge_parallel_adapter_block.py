@@ -195,13 +195,13 @@ def compare(what, block, twin, x):
 
 
 def check_training(what, block, twin, shape):
-    """5 steps on all that the block has; the twin's optimizer knows the adapter only."""
+    """20 steps on all that the block has; the twin's optimizer knows the adapter only."""
     base = copy.deepcopy(dict(block.sublayer.named_parameters()))
     mine, right = (
         torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
         for model in (block.train(), twin.train().adapter)
     )
-    for step in range(5):
+    for step in range(20):
         x = torch.randn(shape, dtype=torch.float64)
         for model, optimizer in ((block, mine), (twin, right)):
             torch.manual_seed(step)
@@ -210,9 +210,9 @@ def check_training(what, block, twin, shape):
             optimizer.step()
     for key, want in base.items():
         got = block.sublayer.get_parameter(key)
-        assert torch.equal(got, want), f"{what}: {key} of the sublayer moved in 5 steps of SGD"
+        assert torch.equal(got, want), f"{what}: {key} of the sublayer moved in 20 steps of SGD"
     for key, want in twin.state_dict().items():
-        close(block.state_dict()[key], want, f"{what}: {key} after 5 steps of SGD in train mode")
+        close(block.state_dict()[key], want, f"{what}: {key} after 20 steps of SGD in train mode")
 
 
 def close(got, want, what):
