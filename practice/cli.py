@@ -273,7 +273,7 @@ def check_many(progress: Progress, paths: list[Path]) -> int:
         print("\r\033[K", end="")
     passed = sum(v.state == "PASS" for v in verdicts.values())
     for path in paths:
-        state, detail = verdicts[path]
+        state, detail, _ = verdicts[path]
         if state not in ("PASS", "TODO"):
             print(f"\n{WORDS[state]}: {name_of(path)}\n    " + detail.replace("\n", "\n    "))
     print(f"\n{passed} of {len(paths)} passed")

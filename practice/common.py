@@ -91,7 +91,7 @@ def show(path: Path, result: Result) -> None:
     """What the file printed, then the verdict."""
     if result.output:
         print(result.output, end="" if result.output.endswith("\n") else "\n")
-    state, detail = result.verdict
+    state, detail, _ = result.verdict
     word = paint(WORDS[state], COLORS.get(state, "31"))
     print(
         f"{word}: {name_of(path)}"

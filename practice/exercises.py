@@ -1,8 +1,8 @@
-"""The exercises, as they lie on disk: find them, load them, judge them.
+"""The exercises, as they lie on disk: find them and load them. Nothing here imports torch.
 
-An exercise is a challenge_x.py or a buggy_code_n.py in a level's folder. Its check(...) names, as
-parameters, the objects it judges; the partner solution_x.py or solution_bug_n.py defines the same
-names and is judged by the same check.
+An exercise is a challenge_x.py or a buggy_code_n.py in a level's folder. Its other files have the
+same level and the same stem: solution_x.py beside it, checks/NN_level/check_x.py and
+tests/slips/NN_level/slips_x.py (bug_n for a hunt).
 """
 
 import contextlib
@@ -20,10 +20,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Verdict(NamedTuple):
-    """STOPPED, MEMORY: the file ended itself, or needed too much; CRASH, TIME: see runner.py."""
+    """CORE: the core holds, not all edges do; TODO: nothing is filled in yet. STOPPED, MEMORY: the
+    file ended itself, or needed too much; CRASH, TIME: see runner.py.
+    """
 
-    state: Literal["PASS", "TODO", "FAIL", "STOPPED", "MEMORY", "CRASH", "TIME"]
-    detail: str = ""  # TODO: the hole that is left; FAIL: what came and was wanted, then file:line
+    state: Literal["PASS", "CORE", "FAIL", "TODO", "STOPPED", "MEMORY", "CRASH", "TIME"]
+    detail: str = ""  # the last line of the page, or what happened instead
+    labels: Mapping[str, str] = {}  # the state of each label that was tried
 
 
 def find(root: Path = ROOT) -> list[Path]:
@@ -43,9 +46,40 @@ def find(root: Path = ROOT) -> list[Path]:
     return sorted(on_disk, key=place)
 
 
+def is_exercise(path: Path) -> bool:
+    return re.match(r"(challenge|buggy_code)_.*\.py$", path.name) is not None
+
+
+def is_hunt(path: Path) -> bool:
+    """Whether it is a bug hunt, or the solution of one."""
+    return re.match(r"(buggy_code|solution_bug)_\d", path.name) is not None
+
+
+def place(file: str, line: int) -> str:
+    """A place in a level's file as messages show it."""
+    path = Path(file)
+    return f"{path.parent.name}/{path.name}:{line}"
+
+
 def solution_of(exercise: Path) -> Path:
     name = exercise.name.replace("challenge_", "solution_").replace("buggy_code_", "solution_bug_")
     return exercise.with_name(name)
+
+
+def stem_of(exercise: Path) -> str:
+    """What the files of an exercise share: multihead_attention, bug_9."""
+    stem = re.sub("^buggy_code_", "bug_", exercise.stem)
+    return re.sub("^(challenge|solution)_", "", stem)
+
+
+def check_of(exercise: Path) -> dict[str, Any]:
+    """The check of an exercise, or of its solution, or of a copy of it elsewhere."""
+    return load(ROOT / "checks" / exercise.parent.name / f"check_{stem_of(exercise)}.py")
+
+
+def slips_of(exercise: Path) -> dict[str, Any]:
+    """Its SLIPS, by label and name, and its VARIANTS, by name."""
+    return load(ROOT / "tests" / "slips" / exercise.parent.name / f"slips_{stem_of(exercise)}.py")
 
 
 def load(path: Path, source: str | bytes | None = None) -> dict[str, Any]:

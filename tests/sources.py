@@ -4,25 +4,13 @@ import ast
 import contextlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from practice.exercises import Verdict, judge, load, solution_of
-
-MAIN = 'if __name__ == "__main__":'
-Edit = tuple[str, str] | str
-
-
-def edited(exercise: Path, edit: Edit) -> str:
-    """The solution's text after an edit of tests/slips: a replacement, or new definitions."""
-    text = solution_of(exercise).read_text(encoding="utf-8")
-    if isinstance(edit, str):
-        return text.replace(MAIN, f"{edit}\n\n{MAIN}")
-    old, new = edit
-    assert text.count(old) == 1, f"stale edit: {old!r} occurs {text.count(old)} times, want once"
-    return text.replace(old, new)
+from practice.why import Edit, edited
 
 
 @cache
@@ -57,11 +45,14 @@ def first_line(node: Any) -> int:
     return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
 
 
-def run_as_script(path: Path, source: str | None = None) -> tuple[int, str, str]:
+def run_as_script(
+    path: Path, source: str | None = None, arguments: Sequence[str] = ()
+) -> tuple[int, str, str]:
     """What `python path` would do, in this warm process: (exit status, stdout, stderr)."""
     text = path.read_text(encoding="utf-8") if source is None else source
     out, err, status = io.StringIO(), io.StringIO(), 0
-    before = set(sys.modules)
+    before, argv, paths = set(sys.modules), sys.argv, list(sys.path)
+    sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(path.parent))
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -70,7 +61,7 @@ def run_as_script(path: Path, source: str | None = None) -> tuple[int, str, str]
         status = stop.code if isinstance(stop.code, int) else 1
         err.write("" if stop.code is None or isinstance(stop.code, int) else f"{stop.code}\n")
     finally:
-        sys.path.remove(str(path.parent))
+        sys.argv, sys.path[:] = argv, paths
         for name in set(sys.modules) - before:  # `import buggy_code_1` means another file elsewhere
             if name.startswith(("challenge_", "buggy_code_")):
                 del sys.modules[name]

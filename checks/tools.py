@@ -1,0 +1,169 @@
+"""What checks have in common: comparing, refusing, watching what an answer does.
+
+Every message says what was called, what came and what was wanted; never how to mend it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+def close(got: Any, want: Any, what: str, tol: float = 1e-5) -> None:
+    """got equals want up to tol, relative and absolute; else one element of them is told."""
+    got, want = torch.as_tensor(got), torch.as_tensor(want)
+    assert got.shape == want.shape, f"{what}: shape {tuple(got.shape)}, want {tuple(want.shape)}"
+    assert got.dtype == want.dtype, f"{what}: {got.dtype}, want {want.dtype}"
+    differ = ~torch.isclose(got, want, rtol=tol, atol=tol, equal_nan=True)
+    if not differ.any():
+        return
+    if got.numel() <= 8:
+        raise AssertionError(f"{what}: {numbers(got)}, want {numbers(want)}")
+    at = tuple(differ.nonzero()[0].tolist())
+    raise AssertionError(
+        f"{what}: number {list(at)} is {numbers(got[at])}, want {numbers(want[at])} "
+        f"({int(differ.sum())} of {got.numel()} differ)"
+    )
+
+
+def tensor(out: Any, what: str) -> Tensor:
+    """out itself, which is a tensor."""
+    assert isinstance(out, Tensor), f"{what} gave {type(out).__name__}, want a tensor"
+    return out
+
+
+def result_of(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Tensor:
+    """What it gives, a tensor; where it crashes, a message that says on what."""
+    try:
+        out = function(*inputs, **more)
+    except NotImplementedError as error:
+        if len(str(error).split()) <= 1:
+            raise  # an open hole; torch's own says more
+        raise AssertionError(f"{what}: not possible on this device. It says: {error}") from error
+    except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
+        kind = type(error).__name__
+        raise AssertionError(f"{what}: {kind}, want a result. It says: {error}") from error
+    return tensor(out, what)
+
+
+def names_are(got: Iterable[str], want: Iterable[str], what: str) -> None:
+    """The same names, in any order; else those that are missing, and those that are too many."""
+    got, want = list(got), list(want)
+    missing = [name for name in want if name not in got]
+    assert not missing, f"{what}: missing: {', '.join(missing)}"
+    more = [name for name in got if name not in want]
+    assert not more, f"{what}: {', '.join(more)}, want only {', '.join(want) or 'none'}"
+
+
+def filled(module: nn.Module, size: float = 0.7) -> nn.Module:
+    """The module as it may be after some training: no parameter is zero, no two are alike."""
+    for p in module.parameters():
+        nn.init.uniform_(p, -size, size)
+    return module
+
+
+def strided(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Random numbers, not contiguous where there are two dims or more."""
+    return torch.randn(shape[::-1], dtype=dtype).permute(*range(len(shape))[::-1])
+
+
+def same(got: Any, want: Any, what: str) -> None:
+    """got equals want in every bit."""
+    close(got, want, what, 0)
+
+
+def numbers(values: Tensor) -> str:
+    """A few numbers as a message shows them."""
+
+    def shown(value: Any) -> str:
+        if isinstance(value, list):
+            return f"[{', '.join(map(shown, value))}]"
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    return shown(values.detach().tolist())
+
+
+def call_of(name: str, *inputs: Any) -> str:
+    """How a message names a call: its tensors by their shapes."""
+    shown = (f"{tuple(i.shape)}" if isinstance(i, Tensor) else f"{i!r}" for i in inputs)
+    return f"{name}({', '.join(shown)})"
+
+
+def refuses(
+    function: Callable[..., Any], *inputs: Any, errors: tuple[type[Exception], ...]
+) -> None:
+    """function raises one of `errors`, no other error and no result."""
+    name = getattr(function, "__name__", type(function).__name__)
+    call, want = call_of(name, *inputs), " or ".join(e.__name__ for e in errors)
+    try:
+        got = function(*inputs)
+    except errors:
+        return
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
+            raise  # an open hole
+        raise AssertionError(f"{call}: {error!r}, want {want}") from error
+    shown = tuple(got.shape) if isinstance(got, Tensor) else got
+    raise AssertionError(f"{call} gave {shown!r}, want {want}")
+
+
+@contextmanager
+def unchanged(what: str, *tensors: Tensor) -> Iterator[None]:
+    """What runs below leaves these tensors as they are."""
+    before = [t.detach().clone() for t in tensors]
+    yield
+    for i, (now, old) in enumerate(zip(tensors, before, strict=True)):
+        same(now.detach(), old, f"{what}: input {i} was changed")
+
+
+def gradients(what: str, out: Tensor, leaves: Sequence[Tensor], upstream: Tensor) -> list[Tensor]:
+    """The gradients of out, weighed by upstream, with regard to leaves: there and finite, each."""
+    assert out.requires_grad, f"{what}: no gradient flows through it"
+    grads = torch.autograd.grad(out, leaves, upstream, allow_unused=True)
+    for i, g in enumerate(grads):
+        assert g is not None, f"{what}: no gradient reaches input {i}"
+        assert g.isfinite().all(), f"{what}: the gradient of input {i} has NaN or inf"
+    return list(grads)
+
+
+def on_meta(function: Callable[..., Any], what: str, *inputs: Tensor) -> None:
+    """It runs on torch's "meta" device, which holds no numbers: all it makes is made there."""
+    try:
+        out = function(*(t.to("meta") for t in inputs))
+    except (RuntimeError, NotImplementedError) as error:
+        raise AssertionError(f"{what} on the meta device: {error}") from error
+    assert out.is_meta, f"{what} on the meta device: result on {out.device}"
+
+
+class BigTensors(TorchDispatchMode):
+    """Keeps every tensor that an op below it returns and that stores `size` elements or more."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size, self.made, self.seen = size, list[Tensor](), 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.seen += 1
+        if isinstance(out, Tensor) and out.untyped_storage().nbytes() >= self.size * out.itemsize:
+            self.made.append(out)
+        return out
+
+
+class Forbidden(TorchFunctionMode):
+    """Notes every torch function called below it with `part` in its name, however imported."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.part, self.called, self.seen = part, list[str](), 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        self.seen += 1
+        if self.part in name and name not in self.called:
+            self.called.append(name)
+        return func(*args, **(kwargs or {}))
