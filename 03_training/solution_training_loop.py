@@ -1,14 +1,20 @@
 """One training epoch: clear, forward, backward, step, and count samples instead of batches.
 
-Why it works: backward adds to p.grad, so each batch clears the optimizer's gradients before it,
-which also drops what was there before the call. criterion gives a mean, so it is weighted with the
-batch's size: a short last batch then counts by its samples.
-Say in the interview: item() gives a number without its graph, so memory stays flat; on a GPU it
-also waits for the batch to finish, and a sum kept on the device with detach() avoids that.
-zero_grad sets gradients to None: less memory, and a parameter without a gradient is skipped.
-optimizer.zero_grad clears what this optimizer steps, model.zero_grad what this model owns.
+Why it works: backward adds to p.grad, so each batch clears the optimizer's gradients before it;
+that also drops what was there before the call. The criterion gives a mean, so it is weighed with
+the batch's size: losses 1.0 of 4 samples and 6.0 of 1 sample are (4 * 1 + 1 * 6) / 5 = 2.0 per
+sample, while the mean of the two means is 3.5.
+Say in the interview:
+- zero_grad before backward, so that it does not matter what the caller left in p.grad.
+- item() gives a number without its graph, so memory stays flat. On a GPU it waits for the batch;
+  a sum that stays on the device, detached and in float32 at least, avoids that.
+- zero_grad sets gradients to None: less memory, and a parameter without a gradient is skipped.
+Asked next: "zero_grad of the model or of the optimizer?" optimizer.zero_grad clears what this
+optimizer steps, model.zero_grad what this model owns; a learned loss is in the first only.
+"Why weigh by len(y)?" The last batch is usually smaller, and drop_last changes the sum, too.
 Common slips: zero_grad between backward and step; total += loss, which keeps every batch's graph;
 a mean of batch means; train() forgotten after a validation; len(loader.dataset) with drop_last.
+May be left out if you say so: the error for an empty loader.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,8 +47,12 @@ def train_one_epoch(
     return total / seen
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_training_loop import check
+    import pathlib
+    import sys
 
-    check(train_one_epoch)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())
