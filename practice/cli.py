@@ -21,7 +21,7 @@ from practice.common import (
     show,
     title_of,
 )
-from practice.exercises import Verdict, find, solution_of
+from practice.exercises import Verdict, find
 from practice.progress import Progress
 from practice.runner import NoWorker, Worker
 
@@ -97,6 +97,9 @@ def parser() -> argparse.ArgumentParser:
         lambda o: watch.start(named(o.name) if o.name else next_one(Progress())),
         name=f"{name}; otherwise the next one",
     )
+    command(
+        "why", "the known mistake that fails as yours does", lambda o: why(named(o.name)), name=name
+    )
     command("hint", "one more hint each time", lambda o: study.hint(named(o.name)), name=name)
     answer = command(
         "solution",
@@ -147,15 +150,16 @@ def run_doctor() -> int:
 def overview() -> None:
     progress, exercises = Progress(), find()
     state = progress.read()
-    levels: dict[str, list[bool]] = {}
+    levels: dict[str, str] = {}
     for path in exercises:
-        levels.setdefault(path.parent.name, []).append(progress.has_passed(path, state))
-    wide = max(map(len, levels), default=0)
-    for level, passed in levels.items():
-        bar = "".join("#" if p else "." for p in sorted(passed, reverse=True))
-        bar = paint(bar, "32" if all(passed) else "")
-        print(f"{level:{wide}}  {bar}  {sum(passed)}/{len(passed)}")
-    print(f"\n{sum(map(sum, levels.values()))} of {len(exercises)} passed")
+        mark = "#" if progress.has_passed(path, state) else "+-"[not progress.has_core(path, state)]
+        levels[path.parent.name] = levels.get(path.parent.name, "") + mark
+    wide, most = (max(map(len, of), default=0) for of in (levels, levels.values()))
+    for level, marks in levels.items():
+        bar = "".join(sorted(marks, key="#+-".index)).replace("-", ".")
+        color = "32" if "#" * len(bar) == bar else "36" if "." not in bar else ""
+        print(f"{level:{wide}}  {paint(bar, color)}{'':{most - len(bar)}}  {told(bar)}")
+    print(f"\n{told(''.join(levels.values()))}      (# passed, + the core holds)")
     last = max(
         (
             (of["last"]["time"], name, of["last"]["state"])
@@ -167,6 +171,12 @@ def overview() -> None:
     if last:
         print(f"Last: {last[1]}, {WORDS.get(last[2], last[2])}, {ago(last[0])}")
     show_next()
+
+
+def told(marks: str) -> str:
+    """How many have passed, and of how many others the core holds."""
+    core = f", {marks.count('+')} more hold the core" * bool(marks.count("+"))
+    return f"{marks.count('#')} of {len(marks)} passed{core}"
 
 
 def show_next() -> None:
@@ -191,6 +201,8 @@ def list_exercises(level: str | None) -> None:
         known = state["exercises"].get(name_of(path), {})
         if progress.has_passed(path, state):
             word = paint("pass", COLORS["PASS"])
+        elif progress.has_core(path, state):
+            word = paint("core", COLORS["CORE"])
         elif known.get("passes"):
             word = "edited since it passed"
         else:
@@ -230,9 +242,17 @@ def check_one(progress: Progress, path: Path) -> int:
         worker.stop()
     show(path, result)
     progress.record(path, result.text, result.verdict)
-    if result.verdict.state == "PASS":
-        print(f"Now read {name_of(solution_of(path))}")
     return result.verdict.state != "PASS"
+
+
+def why(path: Path) -> None:
+    worker = Worker()
+    try:
+        worker.judge(path, "why")
+        result = worker.wait()
+    finally:
+        worker.stop()
+    print((result.output or result.verdict.detail).rstrip())
 
 
 def cores() -> int:
@@ -271,10 +291,11 @@ def check_many(progress: Progress, paths: list[Path]) -> int:
             worker.stop()
     if live:
         print("\r\033[K", end="")
-    passed = sum(v.state == "PASS" for v in verdicts.values())
     for path in paths:
         state, detail, _ = verdicts[path]
         if state not in ("PASS", "TODO"):
-            print(f"\n{WORDS[state]}: {name_of(path)}\n    " + detail.replace("\n", "\n    "))
-    print(f"\n{passed} of {len(paths)} passed")
-    return passed != len(paths)
+            print(f"\n{name_of(path)}\n    " + detail.replace("\n", "\n    "))
+    marks = {"PASS": "#", "CORE": "+"}
+    bar = "".join(marks.get(verdict.state, "-") for verdict in verdicts.values())
+    print(f"\n{told(bar)}")
+    return set(bar) != {"#"}

@@ -13,6 +13,7 @@ from practice.runner import Result
 
 WORDS = {
     "PASS": "pass",
+    "CORE": "core",
     "FAIL": "not yet",
     "TODO": "to do",
     "CRASH": "crash",
@@ -20,7 +21,7 @@ WORDS = {
     "MEMORY": "memory limit",
     "STOPPED": "stopped early",
 }
-COLORS = {"PASS": "32", "TODO": "33"}  # all others are red
+COLORS = {"PASS": "32", "CORE": "36", "TODO": "33"}  # all others are red
 
 
 class Problem(Exception):
@@ -88,23 +89,29 @@ def paint(text: str, color: str) -> str:
 
 
 def show(path: Path, result: Result) -> None:
-    """What the file printed, then the verdict."""
-    if result.output:
-        print(result.output, end="" if result.output.endswith("\n") else "\n")
+    """What was printed, the page's last line in color; where there is none, what happened instead."""
     state, detail, _ = result.verdict
-    word = paint(WORDS[state], COLORS.get(state, "31"))
-    print(
-        f"{word}: {name_of(path)}"
-        + (f"\n    {detail.replace(chr(10), chr(10) + '    ')}" * bool(detail))
-    )
+    color, output = COLORS.get(state, "31"), result.output.rstrip("\n")
+    if detail and output.endswith(detail):
+        print(output.removesuffix(detail) + paint(detail, color))
+    else:
+        if output:
+            print(output)
+        print(f"{paint(WORDS[state], color)}: {name_of(path)}\n    {detail}".rstrip())
 
 
 def next_one(progress: Progress, after: Path | None = None) -> Path | None:
-    """The first exercise, in the order from `after` on, that has not passed as it is now."""
+    """The first exercise, in the order from `after` on, whose core does not hold as it is now; where
+    all do, the first that has not passed.
+    """
     state, exercises = progress.read(), find()
     start = exercises.index(after) + 1 if after in exercises else 0
     order = exercises[start:] + exercises[:start]
-    return next((path for path in order if not progress.has_passed(path, state)), None)
+    for has_it in (progress.has_core, progress.has_passed):
+        for path in order:
+            if not has_it(path, state):
+                return path
+    return None
 
 
 def title_of(path: Path) -> str:

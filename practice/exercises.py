@@ -5,13 +5,12 @@ same level and the same stem: solution_x.py beside it, checks/NN_level/check_x.p
 tests/slips/NN_level/slips_x.py (bug_n for a hunt).
 """
 
+import ast
 import contextlib
-import inspect
 import re
 import sys
-import traceback
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib.util import decode_source
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -72,9 +71,26 @@ def stem_of(exercise: Path) -> str:
     return re.sub("^(challenge|solution)_", "", stem)
 
 
+def labels_of(exercise: Path) -> dict[str, list[str]]:
+    """The labels of its check, CORE and EDGES, read without running anything."""
+    text = check_file(exercise).read_text(encoding="utf-8")
+    return {
+        node.targets[0].id: [label.id for label in node.value.elts if isinstance(label, ast.Name)]
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Tuple)
+        and node.targets[0].id in ("CORE", "EDGES")
+    }
+
+
+def check_file(exercise: Path) -> Path:
+    return ROOT / "checks" / exercise.parent.name / f"check_{stem_of(exercise)}.py"
+
+
 def check_of(exercise: Path) -> dict[str, Any]:
     """The check of an exercise, or of its solution, or of a copy of it elsewhere."""
-    return load(ROOT / "checks" / exercise.parent.name / f"check_{stem_of(exercise)}.py")
+    return load(check_file(exercise))
 
 
 def slips_of(exercise: Path) -> dict[str, Any]:
@@ -97,46 +113,3 @@ def load(path: Path, source: str | bytes | None = None) -> dict[str, Any]:
         with contextlib.suppress(ValueError):  # the file may have made sys.path anew
             sys.path.remove(str(path.parent))
     return vars(module)
-
-
-def judge(check: Callable[..., None], names: Mapping[str, Any]) -> Verdict:
-    """Run check on those of `names` that it asks for. Only a check that returns is a pass."""
-    wanted = inspect.signature(check).parameters
-    for name in wanted:
-        if name not in names:
-            return Verdict("FAIL", f"{name} is not defined any more, the check needs it")
-    try:
-        check(*(names[name] for name in wanted))
-    except (Exception, SystemExit) as error:
-        return _verdict_on(error)
-    return Verdict("PASS")
-
-
-def verdict_of(exercise: Path, source: bytes | None = None) -> Verdict:
-    """Load the file and judge what is in it; a file that does not even load has failed."""
-    try:
-        names = load(exercise, source)
-    except (Exception, SystemExit) as error:
-        return _verdict_on(error)
-    if not callable(names.get("check")):
-        return Verdict("FAIL", "check is not defined any more; `reset` brings the file back")
-    return judge(names["check"], names)
-
-
-def _verdict_on(error: BaseException) -> Verdict:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _is_exercise(f.filename)]
-    last = frames[-1].line or "" if frames else ""
-    # torch raises NotImplementedError too, for what the meta device cannot do: that is no open hole
-    if isinstance(error, NotImplementedError) and "raise NotImplementedError" in last:
-        return Verdict("TODO", str(error))
-    where = f"\n{Path(frames[-1].filename).name}:{frames[-1].lineno}  {last}" if frames else ""
-    if isinstance(error, SystemExit):
-        return Verdict("STOPPED", f"the file ended itself, sys.exit({error.code!r}){where}")
-    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return Verdict("MEMORY", f"out of memory: {error}{where}")
-    kind = "" if isinstance(error, AssertionError) and str(error) else f"{type(error).__name__}: "
-    return Verdict("FAIL", f"{kind}{error}{where}")
-
-
-def _is_exercise(filename: str) -> bool:
-    return re.match(r"\d\d_", Path(filename).parent.name) is not None

@@ -5,6 +5,7 @@ it, in the tuples CORE and EDGES. Each takes, by their names, the objects of the
 """
 
 import ast
+import contextlib
 import inspect
 import random
 import re
@@ -17,7 +18,15 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 
-from practice.exercises import Verdict, check_of, is_hunt, place, solution_of, stem_of
+from practice.exercises import (
+    Verdict,
+    check_of,
+    is_hunt,
+    load,
+    place,
+    solution_of,
+    stem_of,
+)
 
 Check = Callable[..., None]
 State = Literal["ok", "to do", "NOT YET", "STOPPED"]
@@ -44,6 +53,20 @@ def judge(names: Mapping[str, Any]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(verdict.state != "PASS")
+
+
+def verdict_on(file: Path, source: bytes) -> Verdict:
+    """Load an exercise's text and try all its labels; one that does not even load has failed."""
+    try:
+        names = load(file, source)
+    except SystemExit as error:
+        where = raised(str(file), error)
+        return said("STOPPED", f"STOPPED: {where} called sys.exit({error.code!r})")
+    except Exception as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        where = place(str(file), line) if line else raised(str(file), error)
+        return said("FAIL", f"NOT YET: it does not load: {described(error)}\n    {where}".rstrip())
+    return run(names)
 
 
 def run(names: Mapping[str, Any], labels: Sequence[str] = ()) -> Verdict:
@@ -84,7 +107,7 @@ def run(names: Mapping[str, Any], labels: Sequence[str] = ()) -> Verdict:
             return said("CORE", line, page.states)
     except KeyboardInterrupt as error:
         page.line(page.group, outcome_of(page.trying, names, error))
-        print(f"STOPPED: in {page.trying.__name__}", flush=True)
+        say(f"STOPPED: in {page.trying.__name__}")
         raise
     solution = solution_of(file)
     line = "PASS" if solution == file else f"PASS: now read {solution.name}"
@@ -92,8 +115,13 @@ def run(names: Mapping[str, Any], labels: Sequence[str] = ()) -> Verdict:
 
 
 def said(state: Any, line: str, labels: Mapping[str, str] | None = None) -> Verdict:
-    print(line, flush=True)
+    say(line)
     return Verdict(state, line, dict(labels or {}))
+
+
+def say(line: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # the answer may have closed the output
+        print(line, flush=True)
 
 
 def try_all(checks: Iterable[Check], names: Mapping[str, Any]) -> list[Outcome]:
@@ -126,8 +154,7 @@ def call(check: Check, names: Mapping[str, Any]) -> None:
 
 
 def outcome_of(check: Check, names: Mapping[str, Any], error: BaseException) -> Outcome:
-    label, file, text = check.__name__, names["__file__"], str(error).strip()
-    text = text if len(text) <= MOST else f"{text[:MOST]} ..."
+    label, file, text = check.__name__, names["__file__"], shortened(str(error))
     where = raised(file, error) or defined(check, names)
     # torch raises NotImplementedError, too, with a sentence: that is no open hole
     if isinstance(error, NotImplementedError) and re.fullmatch(r"[\w.]*", text):
@@ -136,8 +163,19 @@ def outcome_of(check: Check, names: Mapping[str, Any], error: BaseException) -> 
         return Outcome(label, "STOPPED", f"the answer called sys.exit({error.code!r})", where)
     if isinstance(error, KeyboardInterrupt):
         return Outcome(label, "STOPPED", "interrupted from the keyboard", where)
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return Outcome(label, "STOPPED", f"out of memory. {text}".strip(), where)
     is_told = isinstance(error, AssertionError) and text
-    return Outcome(label, "NOT YET", text if is_told else f"{type(error).__name__}: {text}", where)
+    return Outcome(label, "NOT YET", text if is_told else described(error), where)
+
+
+def described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {shortened(str(error))}"
+
+
+def shortened(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= MOST else f"{text[:MOST]} ..."
 
 
 def raised(file: str, error: BaseException | None) -> str:
@@ -175,7 +213,7 @@ class Page:
             self.trying, self.group = self.names[name], name
             outcome = try_one(self.trying, self.names)
             if name == "evidence" and outcome.state == "ok":
-                print(flush=True)
+                say("")
             elif outcome.state == "NOT YET":
                 line = source_line(self.names["__file__"], outcome.where)
                 where = f"{outcome.where}  {line}" if line else outcome.where
@@ -204,7 +242,7 @@ class Page:
             head += f"{outcome.label:<{self.width}}  " if outcome.message else outcome.label
         body = list(wrapped(outcome.message, WIDTH - len(head)))
         body += [outcome.where] * bool(outcome.where)
-        print((head + f"\n{'':<{len(head)}}".join(body)).rstrip(), flush=True)
+        say((head + f"\n{'':<{len(head)}}".join(body)).rstrip())
 
 
 def source_line(file: str, where: str) -> str:

@@ -147,8 +147,12 @@ def check(session: dict[str, Any], task: dict[str, Any], worker: Worker) -> Work
     result = worker.wait()
     show(path, result)
     task["checks"] += 1
-    if result.verdict.state == "PASS" and task["passed"] is None:
-        task["passed"] = session["minutes"] * 60 - left(session)
+    spent = session["minutes"] * 60 - left(session)
+    for what, states in (("passed", ("PASS",)), ("core", ("PASS", "CORE"))):
+        if result.verdict.state in states and task.get(what) is None:
+            task[what] = spent
+    held = list(result.verdict.labels.values())
+    task["labels"] = f"{held.count('ok')} of {len(held)} labels" if held else "no verdict"
     return Worker() if worker.is_spent else worker
 
 
@@ -161,12 +165,15 @@ def hint(task: dict[str, Any]) -> None:
 def report(session: dict[str, Any]) -> None:
     session["ended"] = True
     tasks = session["tasks"]
-    print(f"\n{sum(t['passed'] is not None for t in tasks)} of {len(tasks)} passed\n")
+    passed, core = (sum(t.get(of) is not None for t in tasks) for of in ("passed", "core"))
+    print(f"\nThe core holds in {core} of {len(tasks)}, {passed} passed\n")
     for task in tasks:
-        if task["passed"] is None:
-            word = paint(WORDS["FAIL"], "31")
-        else:
+        if task["passed"] is not None:
             word = paint(f"{WORDS['PASS']} after {clock(task['passed'])}", COLORS["PASS"])
+        elif task.get("core") is not None:
+            word = paint(f"{WORDS['CORE']} after {clock(task['core'])}", COLORS["CORE"])
+        else:
+            word = paint(f"{WORDS['FAIL']} ({task.get('labels', 'not checked')})", "31")
         effort = f"{count(task['checks'], 'check')}, {count(task['hints'], 'hint')}"
         print(f"{task['file']:55} {word}, {effort}")
         path = ROOT / task["file"]

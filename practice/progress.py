@@ -1,6 +1,7 @@
 """What was proven, and when: .practice/state.json, written whole or not at all.
 
-A pass is kept under the hash of the text that earned it, so an edited file has to earn it again.
+A pass, and a core that holds, is kept under the hash of the text that earned it, so an edited file
+has to earn it again. What an older version of the course has written is read on.
 Several runners may be at work at once: each change is read, made and written under one lock.
 """
 
@@ -71,6 +72,13 @@ class Progress:
         passes = exercises.get(self.name(exercise), EMPTY).get("passes", {})
         return bool(passes) and text_hash(exercise) in passes
 
+    def has_core(self, exercise: Path, state: dict[str, Any] | None = None) -> bool:
+        """Whether the core of the file, as it is now, holds; so it does after a pass."""
+        exercises = (state or self.read())["exercises"]
+        known = {**EMPTY, **exercises.get(self.name(exercise), {})}
+        earned = {**known["passes"], **known["cores"]}
+        return bool(earned) and text_hash(exercise) in earned
+
     def record(self, exercise: Path, text: str, verdict: Verdict) -> None:
         """The verdict on a text, by its hash. The same text again is no new attempt."""
         now = time.time()
@@ -78,6 +86,10 @@ class Progress:
             if known["last"].get("text") != text:
                 known["attempts"] += 1
             known["last"] = {"text": text, "state": verdict.state, "time": now}
+            if verdict.labels:
+                known["last"]["labels"] = dict(verdict.labels)
+            if verdict.state in ("PASS", "CORE"):
+                known["cores"] = {**known["cores"], text: now}
             if verdict.state == "PASS":
                 known["passes"] = {**known["passes"], text: now}
 
@@ -91,7 +103,7 @@ class Progress:
         return copy
 
 
-EMPTY: dict[str, Any] = {"attempts": 0, "hints": 0, "passes": {}, "last": {}}
+EMPTY: dict[str, Any] = {"attempts": 0, "hints": 0, "passes": {}, "cores": {}, "last": {}}
 
 
 def is_record(of: Any) -> bool:
@@ -103,6 +115,8 @@ def is_record(of: Any) -> bool:
         and isinstance(known["hints"], int)
         and isinstance(known.get("reviewed", 0), int | float)
         and all(isinstance(when, int | float) for when in known["passes"].values())
+        and all(isinstance(when, int | float) for when in known["cores"].values())
+        and isinstance((last or {}).get("labels", {}), dict)
         and (not last or isinstance(last["state"], str) and isinstance(last["time"], int | float))
     )
 

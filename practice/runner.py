@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from practice.exercises import ROOT, Verdict
 from practice.progress import text_hash
@@ -79,14 +79,15 @@ class Worker:
             self.output = self.output or bytearray(b"" if self.is_ready.is_set() else seen)
         self.is_done.set()
 
-    def judge(self, path: Path) -> None:
-        """Ask for a verdict; poll() has it when it is there."""
+    def judge(self, path: Path, task: Literal["judge", "why"] = "judge") -> None:
+        """Ask for a verdict, or why it fails; poll() has it when it is there."""
         self.path, self.answer = path, Path(self.folder.name, f"{time.monotonic_ns()}.json")
         self.text = text_hash(path)  # until the worker says what it read
         self.is_done.clear()
         with self.lock:
             self.output.clear()
-        request = json.dumps({"path": str(path), "verdict": str(self.answer)}) + "\n"
+        asked = {"path": str(path), "task": task, "verdict": str(self.answer)}
+        request = json.dumps(asked) + "\n"
         self.asked = self.started = time.monotonic()
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):  # it died; poll() will tell
@@ -103,7 +104,7 @@ class Worker:
                 if "ended" in answer:
                     return self._result(ending(answer["ended"]))
                 self.text = answer["text"]
-                return self._result(Verdict(answer["state"], answer["detail"]))
+                return self._result(Verdict(answer["state"], answer["detail"], answer["labels"]))
             except (ValueError, KeyError, TypeError):
                 return self._result(Verdict("CRASH", "the file left no verdict that can be read"))
         if not running and not self.is_ready.is_set():

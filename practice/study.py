@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from practice.common import Problem, ago, count, name_of, title_of
-from practice.exercises import ROOT, find, solution_of
+from practice.exercises import ROOT, find, labels_of, solution_of
 from practice.progress import EMPTY, Progress
 
 HINT = re.compile(r"<details><summary>Hint \d+</summary>\n+(.+?)\n+</details>", re.S)
@@ -92,34 +92,34 @@ def reset(path: Path) -> None:
 def untouched(path: Path) -> bytes:
     """The file as it was handed out, also behind a learner's commits, as git knows it.
 
-    Of the versions with the newest check: of a challenge the newest with the most holes, of a bug
-    hunt the newest whose code is still that of the first.
+    Of the versions whose statement has the labels of today's check: of a challenge the newest with
+    the most holes, of a bug hunt the newest whose code is still that of the first.
     """
     name = f"./{name_of(path)}"  # the course may lie in a larger repository
     commits = git("log", "--format=%H", "--diff-filter=AM", "--", name).decode().split()
     versions = [git("show", f"{commit}:{name}") for commit in commits]
     if not versions:
         raise Problem(f"git knows no version of {name_of(path)}; copy it from where you have it")
-    checks = [check_in(version) for version in versions]
-    newest = next((check for check in checks if check), "")
-    versions = [v for v, check in zip(versions, checks, strict=True) if check == newest]
+    labels = [label for part in labels_of(path).values() for label in part]
+    versions = [v for v in versions if labels_in(v) == labels] or versions
     holes = [version.count(b" raise NotImplementedError(") for version in versions]
     if any(holes):
         return versions[holes.index(max(holes))]
     return next(version for version in versions if code_in(version) == code_in(versions[-1]))
 
 
-def check_in(version: bytes) -> str:
-    """Its check(); empty if there is none, or if the version is no Python."""
-    try:
-        return definitions(version.decode(errors="replace")).get("check", "")
-    except (SyntaxError, ValueError):
-        return ""
+def labels_in(version: bytes) -> list[str]:
+    """Of its statement: what stands indented by four behind the line that begins the core."""
+    core = version.decode(errors="replace").partition("\nCore, ")[2].partition('"""')[0]
+    return re.findall(r"^    (\w+) {2,}\S", core, re.M)
 
 
 def code_in(version: bytes) -> dict[str, str]:
-    """What it defines before its check."""
-    return definitions(version.partition(b"\ndef check(")[0].decode(errors="replace"))
+    """What it defines; nothing if it is no Python."""
+    try:
+        return definitions(version.decode(errors="replace"))
+    except (SyntaxError, ValueError):
+        return {}
 
 
 def git(*arguments: str) -> bytes:
@@ -136,13 +136,14 @@ def git(*arguments: str) -> bytes:
 
 
 def review() -> None:
-    """Passed exercises, those first that are due: long ago, many attempts, many hints."""
+    """Exercises whose core has held, those first that are due: long ago, many attempts, many hints."""
     state, due = Progress().read()["exercises"], []
     for path in find():
         known = {**EMPTY, **state.get(name_of(path), {})}
-        if not known["passes"]:
+        earned = {**known["cores"], **known["passes"]}
+        if not earned:
             continue
-        passed = max([*known["passes"].values(), known.get("reviewed", 0)])
+        passed = max([*earned.values(), known.get("reviewed", 0)])
         hard = known["attempts"] + 2 * known["hints"]
         wait = DAY * 32 / (1 + hard)  # the harder it was, the sooner again
         due.append(((time.time() - passed) / wait, passed, known, path))

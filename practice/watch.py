@@ -7,23 +7,24 @@ import threading
 import time
 from pathlib import Path
 
-from practice.common import COLORS, Problem, name_of, next_one, paint, show, title_of
-from practice.exercises import solution_of
+from practice.common import COLORS, WORDS, Problem, name_of, next_one, paint, show, title_of
 from practice.progress import Progress
 from practice.runner import Worker
+from practice.study import hint
 
 POLL = 0.01  # seconds between two looks at the file
 SILENT = 1.0  # seconds after which it says that it is at work
 
 
 def watch(path: Path) -> int:
-    """Judge each version of the file; Enter after a pass goes to the next, Ctrl-C ends."""
+    """Judge each version of the file; Enter goes to the next once the core holds, Ctrl-C ends."""
     progress, typed, idle = Progress(), lines_typed(), [Worker()]
     try:
         following: Path | None = path
         while following:
             print(f"\nWatching {name_of(following)}  {title_of(following)}")
-            print("Save it to get a verdict. Ctrl-C ends.", flush=True)
+            print("Save it to get a verdict. h Enter: a hint. w Enter: why it fails. Ctrl-C ends.")
+            sys.stdout.flush()
             until_done(progress, following, idle, typed)
             following = next_one(progress, after=following)
         print("All have passed. To do some again: python -m practice review")
@@ -51,12 +52,14 @@ def lines_typed() -> "queue.Queue[str]":
 def until_done(
     progress: Progress, path: Path, idle: list[Worker], typed: "queue.Queue[str]"
 ) -> None:
-    """Returns at Enter after a pass."""
-    worker, told, is_gone, passed = None, True, False, progress.has_passed(path)
+    """Returns at Enter once the core holds."""
+    worker, told, is_gone, holds = None, True, False, progress.has_core(path)
     seen: Stamp | None = None
-    if passed:
+    if holds:
         seen = stamp(path)
-        print(f"{paint('pass', COLORS['PASS'])}: it has passed as it is. Enter: the next one.")
+        state = "PASS" if progress.has_passed(path) else "CORE"
+        word = "it has passed" if state == "PASS" else "its core holds"
+        print(f"{paint(WORDS[state], COLORS[state])}: {word} as it is. Enter: the next one.")
     try:
         while True:
             now = stamp(path)
@@ -70,7 +73,7 @@ def until_done(
             if now != seen and now is not None and now[1] > 0:  # empty: it is being written
                 if worker is not None:  # the newest save counts
                     worker.stop()
-                worker, passed, told, started = take(idle), False, False, time.monotonic()
+                worker, holds, told, started = take(idle), False, False, time.monotonic()
                 worker.judge(path)
                 seen = now
             seen = None if is_gone else seen
@@ -78,9 +81,9 @@ def until_done(
                 print()
                 show(path, result)
                 progress.record(path, result.text, result.verdict)
-                passed, told = result.verdict.state == "PASS", True
-                if passed:
-                    print(f"Read {name_of(solution_of(path))}. Enter: the next one.")
+                holds, told = result.verdict.state in ("PASS", "CORE"), True
+                if holds:
+                    print("Enter: the next one.")
                 sys.stdout.flush()
                 give_back(worker, idle)
                 worker = None
@@ -91,12 +94,33 @@ def until_done(
                 line = typed.get()
                 if not line and sys.stdin.isatty():
                     raise EOFError
-                if line and passed:
+                if line.strip() == "h":
+                    ask_for_hint(path)
+                elif line.strip() == "w" and not is_gone:
+                    ask_why(path, idle)
+                elif line and holds:
                     return
             time.sleep(POLL)
     finally:
         if worker is not None:
             worker.stop()
+
+
+def ask_for_hint(path: Path) -> None:
+    try:
+        hint(path)
+    except Problem as problem:
+        print(problem)
+    sys.stdout.flush()
+
+
+def ask_why(path: Path, idle: list[Worker]) -> None:
+    """The known mistake that fails as the file does now."""
+    worker = take(idle)
+    worker.judge(path, "why")
+    result = worker.wait()
+    give_back(worker, idle)
+    print((result.output or result.verdict.detail).rstrip(), flush=True)
 
 
 def take(idle: list[Worker]) -> Worker:

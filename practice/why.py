@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from practice.exercises import check_of, is_hunt, load, slips_of, solution_of
-from practice.judge import Check, Outcome, try_all, try_one
+from practice.judge import Check, Outcome, described, try_all, try_one
 
 MAIN = 'if __name__ == "__main__":'
 MOST = 3
@@ -66,14 +66,17 @@ def failure(outcome: Outcome) -> Failure:
     return outcome.label, outcome.state, message
 
 
-def tell(exercise: Path, names: Mapping[str, Any]) -> None:
-    """Print what is known of this answer's mistake."""
+def tell(exercise: Path, source: bytes) -> None:
+    """Print what is known of the mistake of an answer, the text of its file."""
     if is_hunt(exercise):
         print("A bug hunt is to be thought about: its mistake is not named.")
         return
     with contextlib.redirect_stdout(io.StringIO()):  # what answers and slips print
-        found = why(exercise, names)
+        try:
+            found = why(exercise, load(exercise, source))
+        except (Exception, SystemExit) as error:
+            found = [f"the file does not load: {described(error)}"]
     if not found:
         print("No known mistake fails like this answer.")
     for name in found:
-        print(f"Fails exactly like this known mistake: {name}")
+        print(f"Fails like a known mistake: {name}")

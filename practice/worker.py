@@ -1,7 +1,8 @@
 """The process that judges: `python -m practice.worker`, started by runner.py.
 
-It imports what every check needs, says so, and waits for requests, one JSON line each: the file to
-judge and where to put the verdict. What the exercise prints goes where the worker's output goes.
+It imports what every check needs, says so, and waits for requests, one JSON line each: the file,
+whether to judge it or to say why it fails, and where to put the verdict. What is printed meanwhile,
+the page of the exercise included, goes where the worker's output goes.
 On Linux each file is judged in a fork, which starts as fresh as the worker and takes milliseconds.
 Elsewhere forking a process that has loaded torch is not safe; there a worker judges one file.
 """
@@ -17,7 +18,7 @@ from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
-from practice.exercises import verdict_of
+from practice.exercises import Verdict
 from practice.progress import hash_of
 
 FORKS = sys.platform == "linux"
@@ -53,23 +54,32 @@ def warm_up() -> None:
     import torch
 
     with contextlib.suppress(ImportError):
-        import torch._dynamo  # an optimizer's first step needs it
-    torch.testing.assert_close(torch.ones(1), torch.ones(1))
+        import torch._dynamo  # noqa: F401  an optimizer's first step needs it
+    import practice.why  # noqa: F401
 
 
 def serve(request: dict[str, str]) -> None:
     path, text = Path(request["path"]), ""
+    verdict = Verdict("FAIL")
     try:
         limit_memory()
         content = path.read_bytes()
         text = hash_of(content)  # the verdict is on what was read, whatever is saved meanwhile
-        state, detail = verdict_of(path, content)
+        if request["task"] == "why":
+            from practice.why import tell
+
+            tell(path, content)
+        else:
+            from practice.judge import verdict_on
+
+            verdict = Verdict(*verdict_on(path, content))
     except BaseException as error:  # also one that no program should raise, or cannot be printed
-        state, detail = "FAIL", f"{type(error).__name__} ended the file"
+        verdict = Verdict("FAIL", f"NOT YET: {type(error).__name__} ended the file")
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    answer(request, state=state, detail=detail[:DETAIL], text=text)
+    state, detail, labels = verdict
+    answer(request, state=state, detail=detail[:DETAIL], labels=dict(labels), text=text)
 
 
 def answer(request: dict[str, str], **result: Any) -> None:

@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from practice.exercises import Verdict, judge, load, solution_of
+from old_form import judge
+
+from practice.exercises import Verdict, load, solution_of
 from practice.why import Edit, edited
 
 

@@ -12,10 +12,11 @@ from functools import cache, wraps
 
 import pytest
 import torch
+from old_form import verdict_of
 from sources import judge_edit, pasted, run_as_script, slips_and_variants
 from spoilers import leaks
 
-from practice.exercises import ROOT, find, load, solution_of, stem_of, verdict_of
+from practice.exercises import ROOT, find, load, solution_of, stem_of
 
 EXERCISES = [  # those of the old form
     p for p in find() if not (ROOT / "checks" / p.parent.name / f"check_{stem_of(p)}.py").exists()

@@ -18,26 +18,63 @@ from practice.exercises import ROOT
 from practice.progress import Progress, text_hash
 from practice.runner import NoWorker, Worker
 
-CHECK = """
+PAGE = '''"""Twice as much.
 
-def check(double):
+Core, what an interview asks:
+
+    doubles  Twice x.
+
+Edges, what a strict interviewer asks next; a pass of the core does not need them:
+
+    large    So for x of 100 and more.
+"""
+
+
+'''
+OPEN = PAGE + 'def double(x):\n    raise NotImplementedError("double")\n'
+RIGHT = OPEN.replace('raise NotImplementedError("double")', "return 2 * x")
+WRONG = OPEN.replace('raise NotImplementedError("double")', "return x + 1")
+CORE = OPEN.replace('raise NotImplementedError("double")', "return min(2 * x, 99)")
+CHECK = """
+def doubles(double):
     got = double(2)
     assert got == 4, f"double(2) is {got}, want 4"
 
 
-if __name__ == "__main__":
-    check(double)
+def large(double):
+    got = double(100)
+    assert got == 200, f"double(100) is {got}, want 200"
+
+
+CORE = (doubles,)
+EDGES = (large,)
 """
-OPEN = '"""Twice as much."""\n\n\ndef double(x):\n    raise NotImplementedError("double")\n' + CHECK
-RIGHT = OPEN.replace('raise NotImplementedError("double")', "return 2 * x")
-WRONG = OPEN.replace('raise NotImplementedError("double")', "return x + 1")
+SLIPS = """
+SLIPS = {
+    "doubles": {"one more": ("2 * x", "x + 1"), "a square": ("2 * x", "x**2 + 1")},
+    "large": {"never over 99": ("2 * x", "min(2 * x, 99)")},
+}
+VARIANTS = {"a sum": ("2 * x", "x + x")}
+"""
 # Where the commands are tested and not torch, a stand-in saves its import, which takes seconds.
 TORCH = """
+import contextlib
 from types import SimpleNamespace
-ones = lambda n: None
-testing = SimpleNamespace(assert_close=lambda a, b: None)
+float32 = None
+manual_seed = set_default_dtype = lambda value: None
+enable_grad = contextlib.nullcontext
 cuda = SimpleNamespace(is_available=lambda: False)
 """
+SOLUTION = '''"""Why it works: twice is two times."""
+
+
+def double(x):
+    return 2 * x
+
+
+if __name__ == "__main__":
+    pass
+'''
 HINTS = """# Level
 
 ### challenge_one
@@ -56,14 +93,22 @@ What is x + x?
 """
 
 
+def practice_and(*exercises, folder):
+    """A copy of practice/ in the folder; what lies in checks/ and tests/slips/, by name."""
+    shutil.copytree(
+        ROOT / "practice", folder / "practice", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    checks = {f"checks/{level}/check_{stem}.py": CHECK for level, stem in exercises}
+    return checks | {f"tests/slips/{level}/slips_{stem}.py": SLIPS for level, stem in exercises}
+
+
 @pytest.fixture
 def course(tmp_path):
     """A course of two exercises, a bug hunt and their solutions, in git."""
-    shutil.copytree(ROOT / "practice", tmp_path / "practice", ignore=shutil.ignore_patterns("__*"))
-    (tmp_path / "practice" / "__main__.py").write_text(
-        (ROOT / "practice" / "__main__.py").read_text()
+    files = practice_and(
+        ("02_models", "one"), ("02_models", "other"), ("04_bugs", "bug_1"), folder=tmp_path
     )
-    files = {
+    files |= {
         "torch.py": TORCH,
         "02_models/challenge_one.py": OPEN,
         "02_models/challenge_other.py": OPEN,
@@ -75,9 +120,9 @@ def course(tmp_path):
         ".gitignore": ".practice/\n__pycache__/\n",
     }
     for name in ("02_models/solution_one", "02_models/solution_other", "04_bugs/solution_bug_1"):
-        files[f"{name}.py"] = '"""Why it works: twice is two times."""\n' + RIGHT
+        files[f"{name}.py"] = SOLUTION
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "course"]):
@@ -100,10 +145,10 @@ def practice(course, *arguments, status=0, **more):
     return done.stdout
 
 
-def passed(course, name):
+def passed(course, name, state="PASS"):
     """As if the file, as it is now, had just passed."""
     path = course / name
-    verdict = runner.Verdict("PASS")
+    verdict = runner.Verdict(state)
     Progress(course).record(path, text_hash(path), verdict)
 
 
@@ -114,8 +159,8 @@ def test_the_overview_shows_each_level_what_was_last_and_what_is_next(course):
     (course / "02_models/challenge_one.py").write_text(RIGHT)
     passed(course, "02_models/challenge_one.py")
     lines = practice(course).splitlines()
-    assert lines[:2] == ["02_models  #.  1/2", "04_bugs    .  0/1"]
-    assert "1 of 3 passed" in lines
+    assert lines[:2] == ["02_models  #.  1 of 2 passed", "04_bugs    .   0 of 1 passed"]
+    assert "1 of 3 passed      (# passed, + the core holds)" in lines
     assert "Last: 02_models/challenge_one.py, pass, just now" in lines
     assert "Next: 02_models/challenge_other.py  Twice as much." in lines
     assert "    python -m practice watch challenge_other" in lines
@@ -132,6 +177,18 @@ def test_an_edit_takes_the_pass_back(course):
     assert practice(course, "list").splitlines()[0].endswith("edited since it passed")
     path.write_text(RIGHT)
     assert "1 of 3 passed" in practice(course)
+
+
+def test_a_core_that_holds_counts_apart_and_is_not_next(course):
+    for name, state in (("one", "CORE"), ("other", "PASS")):
+        (course / f"02_models/challenge_{name}.py").write_text(CORE)
+        passed(course, f"02_models/challenge_{name}.py", state)
+    lines = practice(course).splitlines()
+    assert lines[0] == "02_models  #+  1 of 2 passed, 1 more hold the core"
+    assert "Next: 04_bugs/buggy_code_1.py  Twice as much." in lines
+    assert practice(course, "list", "02").split()[1::2] == ["core", "pass"]
+    passed(course, "04_bugs/buggy_code_1.py")
+    assert "Next: 02_models/challenge_one.py" in practice(course)
 
 
 def test_after_an_exercise_comes_the_next_one_that_is_open(course):
@@ -233,8 +290,9 @@ def test_reset_finds_the_untouched_file_behind_committed_answers(course, name):
 def test_reset_follows_the_course_and_not_its_past(course):
     """A newer version of the course counts, though the older one had a hole more."""
     path = course / "02_models/challenge_one.py"
-    newer = OPEN.replace("got = double(2)", "got = double(2)  # once")
-    past = OPEN + "\n\ndef gone():\n    raise NotImplementedError(gone)\n"
+    newer = OPEN.replace("Twice as much", "Two times as much")
+    past = OPEN.replace("    large ", "    small ")
+    past += "\n\ndef gone():\n    raise NotImplementedError(gone)\n"
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for text in (past, newer, newer.replace('raise NotImplementedError("double")', "return 0")):
         path.write_text(text)
@@ -303,6 +361,7 @@ ODD = b'{"exercises": {"02_models/challenge_one.py": %s}}'
         *(b"", b"{", b"[]", b"{}", b'{"exercises": [1]}', b"\xff\xfe", ODD % b"5"),
         *(ODD % b'{"last": 5}', ODD % b'{"passes": 5}', ODD % b'{"hints": null}'),
         ODD % b'{"last": {"state": "PASS", "time": "y"}}',
+        *(ODD % b'{"cores": 5}', ODD % b'{"last": {"state": "CORE", "time": 1, "labels": 5}}'),
     ],
 )
 def test_an_unreadable_state_is_set_aside(course, content):
@@ -357,67 +416,67 @@ def test_a_killed_runner_loses_nothing_that_it_told(course):
 
 
 @pytest.fixture
-def quick_start(tmp_path, monkeypatch):
-    """Workers that import the stand-in for torch."""
-    (tmp_path / "stand-in").mkdir()
-    (tmp_path / "stand-in" / "torch.py").write_text(TORCH)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "stand-in"))
+def quick_start(course, monkeypatch):
+    """Workers of the course, with the stand-in for torch; the path of an exercise."""
+    monkeypatch.setattr(runner, "ROOT", course)
+    return course / "02_models/challenge_one.py"
 
 
 @pytest.fixture(scope="module")
-def workers():
-    """workers() gives one that can be used; all are ended at last."""
-    made = []
+def judged(tmp_path_factory):
+    """judged(text) -> the result for a file with this text, in a course with the real torch."""
+    folder, made = tmp_path_factory.mktemp("course"), []
+    for name, text in practice_and(("02_models", "x"), folder=folder).items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(text)
+    path = folder / "02_models" / "challenge_x.py"
+    path.parent.mkdir()
+    path.with_name("solution_x.py").write_text(SOLUTION)
 
-    def get():
+    def judge(text, task="judge"):
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
         if not made or made[-1].is_spent:
-            made.append(Worker())
-        return made[-1]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(runner, "ROOT", folder)
+                made.append(Worker())
+        made[-1].judge(path, task)
+        return made[-1].wait()
 
-    yield get
+    yield judge
     for worker in made:
         worker.stop()
 
 
-@pytest.fixture
-def judged(workers, tmp_path):
-    """judged(text) -> the result for a file with this text and CHECK behind it."""
-
-    def judge(text):
-        path = tmp_path / "02_models" / "challenge_x.py"
-        path.parent.mkdir(exist_ok=True)
-        text = text if isinstance(text, bytes) else text.encode()
-        path.write_bytes(text if b"check = None" in text else text + CHECK.encode())
-        worker = workers()
-        worker.judge(path)
-        return worker.wait()
-
-    return judge
-
-
 HOW_IT_ENDS = {
-    "right": ("def double(x): return 2 * x", "PASS", ""),
+    "right": ("def double(x): return 2 * x", "PASS", "now read solution_x.py"),
     "wrong": ("def double(x): return x", "FAIL", "double(2) is 2, want 4"),
-    "open": ("def double(x): raise NotImplementedError('double')", "TODO", "double"),
-    "exit before the check": ("import sys\nsys.exit(0)", "STOPPED", "the file ended itself"),
+    "core": ("def double(x): return min(2 * x, 99)", "CORE", "all of the core holds, edges 0 of 1"),
+    "open": ("def double(x): raise NotImplementedError('double')", "TODO", "core 0 of 1"),
+    "exit before the check": ("import sys\nsys.exit(0)", "STOPPED", "challenge_x.py:2 called"),
+    "exit in the answer": (
+        "import sys\ndef double(x): sys.exit(0)",
+        "FAIL",
+        "the answer called sys.exit(0)",
+    ),
     "os._exit before the check": ("import os\nos._exit(0)", "STOPPED", "exit status 0"),
     "segfault": ("import ctypes\ndef double(x): ctypes.string_at(0)", "CRASH", "SIGSEGV"),
     "abort": ("import os\ndef double(x): os.abort()", "CRASH", "SIGABRT"),
-    "memory": ("def double(x): return bytearray(1 << 40)", "MEMORY", "out of memory"),
-    "tensor memory": ("import torch\ndef double(x): torch.ones(1 << 40)", "MEMORY", "out of mem"),
+    "memory": ("def double(x): return bytearray(1 << 40)", "FAIL", "out of memory"),
+    "tensor memory": ("import torch\ndef double(x): torch.ones(1 << 40)", "FAIL", "out of mem"),
     "memory bomb": (
         "import torch\nkept = []\n"
         "def double(x):\n    while True: kept.append(torch.empty(1 << 28))",
-        "MEMORY",
+        "FAIL",
         "out of memory",
     ),
     "torchrun": (
-        "import subprocess, sys\ndef double(x):\n    run = [sys.executable, '-m', "
+        "import subprocess, sys\ndef double(x):\n    if x != 2: return 2 * x\n"
+        "    run = [sys.executable, '-m', "
         "'torch.distributed.run', '--standalone', '--nproc-per-node', '2', '--no-python']\n"
         "    out = subprocess.run([*run, 'echo', 'a rank'], stdout=-1, check=True).stdout\n"
         "    return 2 * out.count(b'a rank')",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
     "recursion": ("def double(x): return double(x)", "FAIL", "RecursionError"),
     "input": ("def double(x): return int(input())", "FAIL", "EOFError"),
@@ -431,31 +490,42 @@ HOW_IT_ENDS = {
         "import threading, time\nthreading.Thread(target=time.sleep, args=[99]).start()\n"
         "def double(x): return 2 * x",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
     "DataLoader with workers": (
         "import torch\nfrom torch.utils.data import DataLoader\n"
-        "def double(x): return len(list(DataLoader(torch.ones(8), 2, num_workers=2)))",
+        "def double(x): return x * len(list(DataLoader(torch.ones(4), 2, num_workers=2)))",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
     "settings of torch changed": (
         "import torch\ntorch.set_default_dtype(torch.float64)\ndef double(x): return 2 * x",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
-    "no check left": (b"x = 1\ncheck = None\n", "FAIL", "check is not defined any more"),
+    "a name gone": ("x = 1", "FAIL", "double is not defined any more"),
+    "it prints PASS": ("print('PASS')\ndef double(x): return x", "FAIL", "core 0 of 1"),
+    "the judge replaced": (
+        "import practice.judge\npractice.judge.judge = practice.judge.run = print\n"
+        "def double(x): return x",
+        "FAIL",
+        "ended the file",
+    ),
     "sys.path made anew": (
         "import sys\nsys.path = ['.']\ndef double(x): return 2 * x",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
     "json broken": (
         "import json\njson.dumps = json.loads = None\ndef double(x): return 2 * x",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
-    "output closed": ("import os\nos.close(1)\ndef double(x): return 2 * x", "PASS", ""),
+    "output closed": (
+        "import os\nos.close(1)\ndef double(x): return 2 * x",
+        "PASS",
+        "now read solution_x.py",
+    ),
     "an exception that is none": (
         "class Odd(BaseException): pass\ndef double(x): raise Odd",
         "FAIL",
@@ -466,11 +536,11 @@ HOW_IT_ENDS = {
         "FAIL",
         "ended the file",
     ),
-    "a long message": ("def double(x): raise ValueError('y' * 10**6)", "FAIL", "ValueError: yyyy"),
+    "a long message": ("def double(x): raise ValueError('y' * 10**6)", "FAIL", "yyyyyyyy"),
     "and the next file does not notice": (
-        "import torch\ndef double(x): return 4 if torch.ones(1).dtype == torch.float32 else 0",
+        "import torch\ndef double(x): return 2 * x if torch.ones(1).dtype == torch.float32 else 0",
         "PASS",
-        "",
+        "now read solution_x.py",
     ),
 }
 
@@ -480,8 +550,8 @@ def test_verdicts(judged, how):
     text, state, detail = HOW_IT_ENDS[how]
     result = judged(text)
     assert result.verdict.state == state, result
-    assert detail in result.verdict.detail
-    assert len(result.verdict.detail) < 10_000
+    assert detail in result.output + result.verdict.detail
+    assert len(result.output + result.verdict.detail) < 10_000
 
 
 def test_what_the_file_prints_is_shown(judged):
@@ -491,13 +561,28 @@ def test_what_the_file_prints_is_shown(judged):
         "    sys.stdout.buffer.write(b'caf\\xe9')\n    return 2 * x"
     )
     assert result.verdict.state == "PASS"
-    assert result.output == "on import\nin the check\ncaf\N{REPLACEMENT CHARACTER}"
+    told = "in the check\ncaf\N{REPLACEMENT CHARACTER}"
+    assert result.output.startswith(f"on import\n{told}core      ok       doubles\n{told}edges ")
+    assert result.output.endswith("PASS: now read solution_x.py\n")
 
 
-def test_an_endless_loop_ends_and_endless_output_is_cut(quick_start, tmp_path, monkeypatch):
+def test_why_names_the_known_mistake_and_nothing_of_what_the_answer_prints(judged):
+    for answer, told in (
+        ("x + 1", "Fails like a known mistake: one more\n"),
+        ("3", "Fails like a known mistake: one more\n"),
+        ("min(x * 2, 99)", "Fails like a known mistake: never over 99\n"),
+        ("7", "No known mistake fails like this answer.\n"),
+        ("2 * x", "No known mistake fails like this answer.\n"),
+        ("1 +", "Fails like a known mistake: the file does not load"),
+    ):
+        result = judged(f"def double(x):\n    print('mine')\n    return {answer}", "why")
+        assert result.output.startswith(told), answer
+
+
+def test_an_endless_loop_ends_and_endless_output_is_cut(quick_start, monkeypatch):
     monkeypatch.setattr(runner, "SECONDS", 0.5)
-    path, worker = tmp_path / "challenge_x.py", Worker()
-    path.write_text("def double(x):\n    while True: print('y' * 1000)" + CHECK)
+    path, worker = quick_start, Worker()
+    path.write_text("def double(x):\n    while True: print('y' * 1000)")
     worker.judge(path)
     result = worker.wait()
     assert worker.is_spent
@@ -518,10 +603,10 @@ def double(x): return 2 * x
 
 @pytest.mark.skipif(not runner.FORKS, reason="only Linux tells whose children they were")
 @pytest.mark.parametrize("ended", ["by a verdict", "by the runner"])
-def test_nothing_is_left_behind(quick_start, tmp_path, ended):
-    path, worker = tmp_path / "challenge_x.py", Worker()
+def test_nothing_is_left_behind(quick_start, ended):
+    path, worker = quick_start, Worker()
     endless = "" if ended == "by a verdict" else "\nwhile True: pass"
-    path.write_text(LEFT_BEHIND + endless + CHECK)
+    path.write_text(LEFT_BEHIND + endless)
     worker.judge(path)
     if endless:
         until(lambda: worker.is_ready.is_set() and worker.output.count(b"\n") == 2)
@@ -531,14 +616,14 @@ def test_nothing_is_left_behind(quick_start, tmp_path, ended):
         assert result.verdict.state == "PASS"
         output = result.output
     worker.stop()
-    pids = [int(line) for line in output.split()]
+    pids = [int(line) for line in output.split() if line.isdigit()]
     assert len(pids) == 2
     until(lambda: not any(alive(pid) for pid in pids))
 
 
-def test_the_verdict_is_on_what_was_read(quick_start, tmp_path):
+def test_the_verdict_is_on_what_was_read(quick_start):
     """A save between the request and the reading, while the worker still starts."""
-    path, worker = tmp_path / "challenge_x.py", Worker()
+    path, worker = quick_start, Worker()
     path.write_text(RIGHT)
     worker.judge(path)
     path.write_text(WRONG)
@@ -547,12 +632,12 @@ def test_the_verdict_is_on_what_was_read(quick_start, tmp_path):
     assert (result.verdict.state, result.text) == ("FAIL", text_hash(path))
 
 
-def test_a_worker_that_cannot_fork_judges_one_file(quick_start, tmp_path, monkeypatch):
+def test_a_worker_that_cannot_fork_judges_one_file(quick_start, monkeypatch):
     code = "import practice.worker as worker; worker.FORKS = False; worker.main()"
     monkeypatch.setattr(Worker, "COMMAND", (sys.executable, "-c", code))
     monkeypatch.setattr(runner, "FORKS", False)
-    path = tmp_path / "challenge_x.py"
-    path.write_text("import ctypes\ndef double(x): ctypes.string_at(0)" + CHECK)
+    path = quick_start
+    path.write_text("import ctypes\ndef double(x): ctypes.string_at(0)")
     worker = Worker()
     worker.judge(path)
     result = worker.wait()
@@ -568,9 +653,9 @@ def test_a_worker_that_cannot_start_says_why(monkeypatch, tmp_path):
         worker.wait()
 
 
-def test_workers_end_with_the_runner(quick_start, tmp_path):
+def test_workers_end_with_the_runner(quick_start, course):
     """kill -9 of the runner while a check runs: no process stays."""
-    path = tmp_path / "challenge_x.py"
+    path = quick_start
     path.write_text("import os\nprint(os.getpid())\nsum(iter(int, 1))")  # no thread gets a turn
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom practice.runner import Worker\n"
@@ -578,7 +663,7 @@ def test_workers_end_with_the_runner(quick_start, tmp_path):
         "while not worker.output or not worker.is_ready.is_set(): time.sleep(0.01)\n"
         "print(worker.output.decode(), worker.process.pid, flush=True)\ntime.sleep(99)"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, path], cwd=ROOT, stdout=-1)
+    process = subprocess.Popen([sys.executable, "-c", code, path], cwd=course, stdout=-1)
     pids = [
         *map(int, process.stdout.readline().split()),
         *map(int, process.stdout.readline().split()),
@@ -613,13 +698,17 @@ def test_check_all_and_one(course):
     out = practice(course, "check", "--all", status=1)
     assert "pass          02_models/challenge_one.py" in out
     assert "to do         02_models/challenge_other.py" in out
-    assert (
-        "not yet: 04_bugs/buggy_code_1.py\n    double(2) is 3, want 4\n    buggy_code_1.py:" in out
-    )
+    assert "04_bugs/buggy_code_1.py\n    NOT YET: core 0 of 1\n" in out
     assert out.endswith("1 of 3 passed\n")
     assert "1 of 3 passed" in practice(course)
     out = practice(course, "check", "one")
-    assert "pass: 02_models/challenge_one.py" in out and "Now read 02_models/solution_one.py" in out
+    assert out.endswith("edges     ok       large\nPASS: now read solution_one.py\n")
+    (course / "02_models/challenge_one.py").write_text(CORE)
+    out = practice(course, "check", "one", status=1)
+    assert out.endswith("CORE: all of the core holds, edges 0 of 1\n")
+    assert "0 of 3 passed, 1 more hold the core" in practice(course)
+    assert practice(course, "why", "one") == "Fails like a known mistake: never over 99\n"
+    assert "bug hunt" in practice(course, "why", "buggy")
 
 
 class Terminal:
@@ -679,7 +768,11 @@ def test_watch_on_a_terminal(course):
         terminal.shows("Watching 02_models/challenge_one.py")
         terminal.shows("to do")
         path.write_text(WRONG)
-        assert "\033[31mnot yet" in terminal.shows("double(2) is 3, want 4")
+        assert "double(2) is 3, want 4" in terminal.shows("\033[31mNOT YET: core 0 of 1")
+        terminal.type("w\n")
+        terminal.shows("Fails like a known mistake: one more")
+        terminal.type("h\n")
+        terminal.shows("What is twice?")
         other = course / "replacement"
         other.write_text(OPEN.replace('raise NotImplementedError("double")', "while True: pass"))
         os.replace(other, path)  # never ends; the next save stops it
@@ -688,7 +781,7 @@ def test_watch_on_a_terminal(course):
         terminal.shows("It is gone")
         other.write_text(RIGHT)
         os.replace(other, path)
-        assert "\033[32mpass" in terminal.shows("Read 02_models/solution_one.py")
+        assert "\033[32mPASS: now read solution_one.py" in terminal.shows("Enter: the next one")
         terminal.type("\n")
         terminal.shows("Watching 02_models/challenge_other.py")
         terminal.shows("to do")
@@ -714,14 +807,15 @@ def test_an_interview(course):
     out = practice(course, "mock", input=f"check {tasks[1]}\ncheck {tasks[0]}\ndone\n")
     assert "--seed are for a new one" not in out
     assert "An interview goes on" in out and "double(2) is 3, want 4" in out
-    assert "1 of 2 passed" in out and "pass after 0:0" in out
+    assert "The core holds in 1 of 2, 1 passed" in out and "pass after 0:0" in out
+    assert "not yet (0 of 1 labels)" in out
     assert (course / tasks[1]).read_text() == OPEN
     assert "An interview of 45 minutes" in practice(course, "mock", input="done\n")
 
 
 def test_an_interview_ends_when_its_time_is_up(course):
     out = practice(course, "mock", "--minutes", "0.005", stdin=open_pipe())
-    assert "Time is up." in out and "0 of 2 passed" in out
+    assert "Time is up." in out and "The core holds in 0 of 2" in out
 
 
 def open_pipe():
