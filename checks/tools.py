@@ -21,11 +21,16 @@ def close(got: Any, want: Any, what: str, tol: float = 1e-5) -> None:
     differ = ~torch.isclose(got, want, rtol=tol, atol=tol, equal_nan=True)
     if not differ.any():
         return
-    if got.numel() <= 8:
-        raise AssertionError(f"{what}: {numbers(got)}, want {numbers(want)}")
     at = tuple(differ.nonzero()[0].tolist())
+    few = got.numel() <= 8
+    pair = (got, want) if few else (got[at], want[at])
+    shown = [numbers(t) for t in pair]
+    if shown[0] == shown[1]:  # alike in these digits
+        shown = [numbers(t, 10) for t in pair]
+    if few:
+        raise AssertionError(f"{what}: {shown[0]}, want {shown[1]}")
     raise AssertionError(
-        f"{what}: number {list(at)} is {numbers(got[at])}, want {numbers(want[at])} "
+        f"{what}: number {list(at)} is {shown[0]}, want {shown[1]} "
         f"({int(differ.sum())} of {got.numel()} differ)"
     )
 
@@ -76,13 +81,13 @@ def same(got: Any, want: Any, what: str) -> None:
     close(got, want, what, 0)
 
 
-def numbers(values: Tensor) -> str:
+def numbers(values: Tensor, digits: int = 4) -> str:
     """A few numbers as a message shows them."""
 
     def shown(value: Any) -> str:
         if isinstance(value, list):
             return f"[{', '.join(map(shown, value))}]"
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
     return shown(values.detach().tolist())
 
