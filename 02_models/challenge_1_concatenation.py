@@ -1,26 +1,35 @@
-"""Concatenation: two inputs, one layer.
+"""Concatenation: two descriptions of one thing, joined feature by feature, and one layer over both.
 
-Two descriptions of the same things are joined feature by feature.
+It is the plainest way to let a second input into a model: result = [a, b] W^T + bias, where [a, b]
+holds the features of a, then those of b.
 
-    a         (*, in_a)
-    b         (*, in_b)    the same leading sizes * as a: any number of them, none too; one may be 0
-    result    (*, out)     linear in all in_a + in_b features, with a bias, without activation
+    ConcatBlock(in_a, in_b, out)
+    forward(a, b) -> result
+        a         (*, in_a)    * any leading sizes, the same of a and of b
+        b         (*, in_b)
+        result    (*, out)     a, b, block and result share dtype and device
 
-A new block has exactly two parameters, under any names, trainable and drawn as nn.Linear draws its
-own: a weight (out, in_a + in_b), whose first in_a columns belong to a and the rest to b, and a bias
-(out,). It works in float32, float64 and bfloat16, on any device it is moved to, alike in train and
-eval mode; the result has a's dtype and device. Inputs are not changed. Gradients reach a, b and
-both parameters.
+Core, what an interview asks:
 
-Inputs have at least one dim; all other sizes raise RuntimeError or ValueError. Leading sizes must
-be equal: none is repeated, filled in or reshaped to fit. Each input must have its own number of
-features: a right sum is not enough (a and b swapped).
+    parameters  Two, under any names: a weight (out, in_a + in_b) and a bias (out,). Both are
+                trainable and drawn as by nn.Linear.
+    values      The first in_a columns of the weight belong to a, the others to b. There is no
+                activation.
+    leading     Any leading sizes work, none and 0 included.
+    gradients   They reach a, b, the weight and the bias, in train and in eval mode.
 
-Ask yourself: which dim grows, and how do you name it when you do not know how many come before it?
-Docs: https://docs.pytorch.org/docs/stable/generated/torch.cat.html
+Edges, what a strict interviewer asks next; a pass of the core does not need them:
+
+    sizes       RuntimeError or ValueError unless a and b have the same leading sizes. None is
+                repeated or reshaped to fit.
+    features    RuntimeError or ValueError unless a has in_a and b has in_b features. A right sum is
+                not enough.
+    dtypes      float32, float64 and bfloat16, as exact as they allow.
+    inputs      Any strides, any device; a and b are never changed. Both modes give the same.
+
+Easy, 10 minutes. Try one alone: python FILE leading
+Guide: PyTorch_Mastery_Guide, "Concatenation".
 """
-
-import itertools
 
 import torch
 from torch import Tensor, nn
@@ -34,119 +43,28 @@ class ConcatBlock(nn.Module):
         raise NotImplementedError("ConcatBlock.forward")
 
 
-def check(ConcatBlock):
-    torch.manual_seed(0)
-    in_a, in_b, out = 3, 5, 4
-    name, shapes = "ConcatBlock(3, 5, 4)", ((out, in_a + in_b), (out,))
-    for dtype, tolerance, mode, loud in (
-        (torch.float32, 1e-5, "train", 1),
-        (torch.float64, 1e-10, "eval", 100),
-        (torch.bfloat16, 5e-2, "train", 1),
-    ):
-        block = ConcatBlock(in_a, in_b, out).to(dtype).train(mode == "train")
-        state = [p.double() for p in parameters(name, block, *shapes)]
-        for lead in ((6,), (1,), (0,), (), (2, 6), (6, 1, 2)):
-            a, b = (loud * numbers(lead, size).to(dtype) for size in (in_a, in_b))
-            what = f"{name} on a {tuple(a.shape)}, b {tuple(b.shape)}, {dtype}, {mode} mode"
-            before, result = (a.clone(), b.clone()), run(what, block, a, b)
-            assert result.shape == (*lead, out), (
-                f"{what}: result of shape {tuple(result.shape)}, want {(*lead, out)}"
-            )
-            assert result.dtype == dtype, f"{what}: result {result.dtype}, want {dtype}"
-            assert result.requires_grad, f"{what}: the result has no gradient, want one"
-            want = by_hand(a.double(), b.double(), *state)
-            close(result.double(), want, tolerance, f"{what}: wrong values")
-            close(a, before[0], 0, f"{what}: a was changed")
-            close(b, before[1], 0, f"{what}: b was changed")
-    what = f"{name}, a and b on the meta device"
-    result = run(what, block.to("meta"), a.to("meta"), b.to("meta"))
-    assert result.is_meta, f"{what}: the result is on {result.device}, want meta"
+def examples() -> None:
+    """Small enough to do by hand; add your own. They run first and do not count."""
+    block = ConcatBlock(in_a=1, in_b=2, out=1)
+    weight, bias = sorted(block.parameters(), key=Tensor.dim, reverse=True)  # whatever their names
+    with torch.no_grad():
+        weight.copy_(torch.tensor([[1.0, 10.0, 100.0]]))
+        bias.fill_(1000)
 
-    what = "ConcatBlock(30, 70, 200)"
-    new = [parameters(what, ConcatBlock(30, 70, 200), (200, 100), (200,)) for _ in range(2)]
-    for p, other in zip(*new, strict=True):
-        far, std = p.abs().max().item(), p.std().item()  # nn.Linear: uniform from -0.1 to 0.1
-        assert 0.09 < far < 0.1001 and 0.048 < std < 0.068, (
-            f"{what}, new {tuple(p.shape)}: values up to {far:.3f}, std {std:.4f}, "
-            "want nn.Linear's 0.1 and 0.0577"
-        )
-        assert not torch.equal(p, other), f"{what}: equal {tuple(p.shape)} in two, want new values"
+    got = block(torch.tensor([[1.0]]), torch.tensor([[2.0, 3.0]])).tolist()
+    assert got == [[1321]], got
 
-    block = ConcatBlock(in_a, in_b, out)
-    leads = ((), (1,), (5,), (6,), (12,), (1, 6), (2, 1), (2, 6), (6, 7))
-    for lead_a, lead_b in itertools.permutations(leads, 2):
-        must_raise(block, (*lead_a, in_a), (*lead_b, in_b))
-    for size_a, size_b in ((in_b, in_a), (in_a + 1, in_b - 1), (in_a, in_b + 1)):
-        must_raise(block, (6, size_a), (6, size_b))
-
-    weight, bias = parameters(name, block.double(), *shapes)
-    a, b = (numbers((2, 6), size).double().requires_grad_() for size in (in_a, in_b))
-    leaves = {"a": a, "b": b, "the weight": weight, "the bias": bias}
-    what = f"{name} on a {tuple(a.shape)}, b {tuple(b.shape)}, {a.dtype}"
-    result = run(what, block, a, b)
-    upstream = torch.randn_like(result)
-    got = torch.autograd.grad(result, leaves.values(), upstream, allow_unused=True)
-    want = torch.autograd.grad(by_hand(*leaves.values()), leaves.values(), upstream)
-    for key, g, w in zip(leaves, got, want, strict=True):
-        assert g is not None, f"{what}: no gradient reaches {key}, want one"
-        close(g, w, 1e-10, f"{what}: wrong gradient of {key}")
+    images = torch.zeros(4, 5, 6, 1), torch.zeros(4, 5, 6, 2)  # three leading sizes
+    shape = tuple(block(*images).shape)
+    assert shape == (4, 5, 6, 1), shape
 
 
-def by_hand(a, b, weight, bias):
-    """One product for each input: nothing is joined."""
-    return a @ weight[:, : a.shape[-1]].T + b @ weight[:, a.shape[-1] :].T + bias
-
-
-def numbers(lead, features):
-    """Random (*lead, features), not contiguous."""
-    return torch.randn(features, *lead).movedim(0, -1)
-
-
-def parameters(what, module, *shapes):
-    """The new module's parameters in the order of `shapes`, whatever their names."""
-    found = [*module.parameters()]
-    lazy = any(nn.parameter.is_lazy(p) for p in found)
-    assert not lazy, f"{what}: a parameter waits for the first call, want all at the start"
-    got = sorted(tuple(p.shape) for p in found)
-    assert got == sorted(shapes), f"{what}: new, it has parameters {got}, want {sorted(shapes)}"
-    frozen = [tuple(p.shape) for p in found if not p.requires_grad]
-    assert not frozen, f"{what}: parameters {frozen} have requires_grad=False, want True for all"
-    return [next(p for p in found if p.shape == shape) for shape in shapes]
-
-
-def run(what, module, *inputs):
-    """The module's result; where it crashes, a verdict that says on what."""
-    try:
-        result = module(*inputs)
-    except (RuntimeError, IndexError, TypeError, ValueError) as error:
-        if isinstance(error, NotImplementedError) and not inputs[0].is_meta:
-            raise  # an open hole; on the meta device it is torch's own
-        kind = type(error).__name__
-        raise AssertionError(f"{what}: want a result, got {kind}: {error}") from error
-    assert isinstance(result, Tensor), f"{what}: {type(result).__name__}, want a Tensor"
-    return result
-
-
-def close(got, want, tolerance, what):
-    torch.testing.assert_close(
-        got, want, rtol=tolerance, atol=tolerance, msg=lambda m: f"{what}\n{m}"
-    )
-
-
-def must_raise(block, size_a, size_b):
-    what = f"ConcatBlock(3, 5, 4) on a {size_a} and b {size_b}"
-    try:
-        got = block(torch.randn(size_a), torch.randn(size_b))
-    except (RuntimeError, ValueError):
-        return
-    except Exception as error:
-        raise AssertionError(f"{what}: {error!r}, want RuntimeError or ValueError") from error
-    raise AssertionError(f"{what} gave {tuple(got.shape)}, want RuntimeError or ValueError")
-
-
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    try:
-        check(ConcatBlock)
-    except (NotImplementedError, AssertionError) as verdict:
-        raise SystemExit(f"NOT YET: {str(verdict) or repr(verdict)}") from None
-    print("PASS: now read solution_1_concatenation.py")
+    import pathlib
+    import sys
+
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

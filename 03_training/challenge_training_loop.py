@@ -1,40 +1,35 @@
 """One training epoch: the loop that every interview asks for.
 
-A wrong loop runs too, and its loss often falls all the same. So yours is judged by what it does to
-parameters and modes, and by the number that it reports.
+A wrong loop runs too. So yours is judged by what it does to parameters and modes, and by the number
+that it reports.
 
     train_one_epoch(model, loader, criterion, optimizer, device) -> float
-        model      nn.Module, already on device; it or parts of it may be in eval mode
+        model      nn.Module on device; it or parts of it may be in eval mode
         loader     gives pairs x (B, ...), y (B, ...): a DataLoader, a list, any iterable
-        criterion  criterion(output, y) is a tensor of one number: the mean loss of the B samples
+        criterion  criterion(output, y) is the mean loss of the B samples, a tensor of one number
         optimizer  torch.optim.Optimizer over the model's parameters
-        device     torch.device
 
 Core, what an interview asks:
 
-    order      Per batch, in the loader's order: one forward pass, one backward pass and one step of
-               the given optimizer.
-    gradients  Each step uses the gradient of its own batch's mean loss. Gradients of other batches,
-               or from before the call, have no part in it.
+    order      Per batch, in the loader's order: one forward pass, backward pass and step of the
+               given optimizer.
+    gradients  A step uses its own batch's gradient alone, whatever was in .grad before the call.
     mode       The whole model is in train mode at each forward pass and after the epoch.
-    loss       The result is a float: the mean loss per sample. Each sample counts once, with the
-               loss that its batch had before its step.
-    device     The model gets x, and the criterion y, on device. x, y and the model's output are
-               otherwise passed on as they come, dtype and shape included.
+    loss       The result is the mean loss per sample, of the losses before each step.
+    device     The model gets x, and the criterion y, on device. They and the model's output are
+               otherwise passed on as they come.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    iterables  The loader may have no length and can be read once only. B may be 1; B and all other
-               sizes may change from batch to batch.
+    iterables  The loader may be a generator. B may be 1; all sizes may change between batches.
     empty      A loader that gives no batch raises ValueError.
-    groups     The optimizer may hold only a part of the model, several groups, and parameters of
-               others, such as the criterion's. Buffers and parameters are as after plain training.
-    losses     A loss of 0, inf or NaN counts like any other. Losses in bfloat16 are summed without
-               rounding to bfloat16.
-    memory     At a forward pass no more than one earlier batch's autograd graph is in memory.
+    groups     The optimizer may hold a part of the model, several groups, and parameters of others,
+               such as the criterion's.
+    losses     A loss of 0, inf or NaN counts like any other. bfloat16 losses are not summed in
+               bfloat16.
+    memory     At a forward pass at most one earlier batch's autograd graph is in memory.
 
 Medium, 15 minutes. Try one alone: python FILE gradients
-Guide: PyTorch_Mastery_Guide, "One step" and "One epoch".
 """
 
 from collections.abc import Callable, Iterable

@@ -4,13 +4,18 @@ Why it works: the slope of an element is 1 or neg_slope, so all that backward ne
 two: a bool mask, a quarter of the bytes of a float32 input. torch.where picks and computes nothing:
 inf stays inf, every dtype stays itself. Backward consists of differentiable operations on grad_out,
 so autograd can record it and differentiate it again.
-Say in the interview: save_for_backward and not ctx.x, because it makes no reference cycle, notices
-in-place changes and lets hooks offload; backward returns one result for each argument of forward,
-None for a number. O(n) time, n bytes. Saving the input instead costs nothing only while somebody
-else keeps it alive anyway.
+For an input of 1,000,000 float32 numbers that is 1 MB instead of 4.
+Say in the interview:
+- save_for_backward and not ctx.x: it makes no reference cycle, notices in-place changes and lets
+  hooks offload.
+- backward returns one result per argument of forward, None for a number.
+- O(n) time, n bytes. Saving the input costs nothing only while somebody else keeps it alive anyway.
+Asked next: "Why does gradgradcheck hold?" Autograd records what backward does to grad_out, as the
+mask is a constant. "What would once_differentiable do?" Raise at the second derivative.
 Common slips: the output's sign as the mask, wrong for a negative slope; a float32 tensor of slopes
-beside a float64 or bfloat16 input; grad_out changed in place; once_differentiable or detach in
-backward; the slope stored on the class, where the next call overwrites it.
+beside a float64 or bfloat16 input; grad_out changed in place; detach in backward; the slope stored
+on the class, where the next call overwrites it.
+May be left out if you say so: half precision and the bytes that are kept.
 """
 
 from typing import Any
@@ -40,8 +45,12 @@ def leaky_relu_custom(input: Tensor, neg_slope: float = 0.01) -> Tensor:
     return LeakyReLUFunction.apply(input, neg_slope)
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_custom_autograd import check
+    import pathlib
+    import sys
 
-    check(LeakyReLUFunction, leaky_relu_custom)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -1,7 +1,7 @@
 """One DDPM training step: noise a batch, ask the model for the noise, measure its error.
 
-A diffusion process adds noise in T small steps. Training needs no walk: one draw takes x0 to any
-step t at once (equation 4 of the paper), and the loss compares that noise with the model's guess.
+A diffusion process adds noise in T small steps. One draw takes x0 to any step t at once; the loss
+compares that noise with the model's guess.
 
     x_t = sqrt(alpha_bar[t]) x0 + sqrt(1 - alpha_bar[t]) noise
 
@@ -14,23 +14,23 @@ step t at once (equation 4 of the paper), and the loss compares that noise with 
 
 Core, what an interview asks:
 
-    table      The betas of the steps 0 to T - 1 rise evenly from beta_start to beta_end, both
-               included. Entry t is the product of 1 - beta over the steps 0 to t.
+    table      T betas rise evenly from beta_start to beta_end, both included. Entry t is the
+               product of 1 - beta over the steps 0 to t.
     x_t        The model is called once, as model(x_t, t). Sample i is noised with alpha_bar[t[i]].
     noise      Independent draws from N(0, 1) by torch's global generator, new in each call.
-    loss       The mean over all N * C * H * W numbers of (guess - noise)^2, ready for backward.
-    untouched  The step changes no weight, gradient or mode of the model, and no input.
+    loss       The mean over all numbers of (guess - noise)^2, ready for backward.
+    untouched  The step changes no weight, gradient, mode or input.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    devices    The model is on device, x0, t and alpha_bar may each be elsewhere; the loss is on it.
-               The table is on its device argument; None means torch's default device.
+    devices    The model is on device, x0, t and alpha_bar may be elsewhere. get_alpha_bars: None
+               means torch's default device.
     dtypes     x0 may be float32, float64 or bfloat16, the table float32 or float64. x_t has x0's
-               dtype. The roots are taken before alpha_bar is cast to a shorter dtype.
+               dtype; roots are taken before a cast to a shorter dtype.
     shapes     RuntimeError or ValueError unless t is (N,) and the guess has the shape of x0.
 
 Medium, 25 minutes. Try one alone: python FILE x_t
-Paper: Denoising Diffusion Probabilistic Models, sections 2 and 3, https://arxiv.org/abs/2006.11239
+Paper: DDPM, sections 2 and 3, https://arxiv.org/abs/2006.11239
 """
 
 import torch

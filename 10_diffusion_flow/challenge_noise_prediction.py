@@ -1,37 +1,33 @@
 """Noise prediction: one network for every step, told how noisy its input is.
 
-The reverse of a diffusion process is learned by guessing the noise in a noisy image. The same
-weights serve an image with a little noise and one that is nothing else; t says which it is.
+A diffusion model is trained to guess the noise in a noisy image. The same weights serve little
+noise and nothing but noise; t says which it is.
 
     NoisePredictionNet(in_channels, t_dim=32, hidden=64)
-        in_channels  C, any number from 1
+        in_channels  C
         t_dim        numbers that describe a step: even, at least 4
         hidden       channels inside: a multiple of 8, at least 16
     forward(x_t, t) -> the predicted noise (N, C, H, W)
         x_t          (N, C, H, W), each size from 1
         t            (N,) int64, 0 to 999: the step of each sample
 
-The architecture is yours. All parameters are filled with random numbers before it is tried, so
-yours may start at zero.
+The architecture is yours. All parameters get random numbers before it is tried.
 
 Core, what an interview asks:
 
     shapes      The result has the shape of x_t.
-    parameters  A larger t_dim gives more parameters, a larger hidden too. The defaults are 32 and
-                64. A gradient reaches every parameter.
-    samples     Result i depends on x_t[i] and t[i] alone. A second call gives the same, eval
-                mode, too.
-    time        No two of the steps 0 to 999 give the same result; at each pixel t counts.
-    mixing      t decides what is done with the image: the result is not a part from x_t plus a
-                part from t.
-    space       Each pixel of the result depends on all channels of x_t at that pixel and at its
-                eight neighbors. It matters which neighbor has which numbers.
+    parameters  A larger t_dim or hidden gives more parameters. The defaults are 32 and 64. A
+                gradient reaches every parameter.
+    samples     Result i depends on x_t[i] and t[i] alone, not on the mode or the call.
+    time        No two steps give the same result; at each pixel t counts.
+    mixing      The result is not a part from x_t plus a part from t.
+    space       Each pixel of the result depends on all channels of x_t there and at its eight
+                neighbors, and on which neighbor has which numbers.
     size        The prediction may have any sign and size.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    dtypes      float64 and bfloat16 work like float32, with x_t and the model in one dtype. In
-                bfloat16, too, t and t + 1 give different results.
+    dtypes      x_t and the model may be float64 or bfloat16; there, too, t and t + 1 differ.
     inputs      Any strides, any device. x_t and t are not changed.
     errors      t of any shape but (N,) raises RuntimeError or ValueError.
 

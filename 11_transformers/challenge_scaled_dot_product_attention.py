@@ -1,12 +1,12 @@
 """Scaled dot-product attention: every query takes a weighted mean of the values.
 
-This is the one operation by which the tokens of a transformer exchange information. A query is
-compared with all keys; the better a key fits, the more its value counts:
+This is how the tokens of a transformer exchange information. The better a key fits a query, the
+more its value counts:
 
     attn = softmax(Q K^T / sqrt(D)),  out = attn V
 
     scaled_dot_product_attention(Q, K, V, mask=None) -> (out, attn)
-        Q     (*, L_q, D)      * is any number of leading sizes, none too; every size is at least 1
+        Q     (*, L_q, D)      * is any number of leading sizes, none too
         K     (*, L_k, D)
         V     (*, L_k, D_v)
         mask  bool, broadcastable to (*, L_q, L_k): True if the query may attend to the key
@@ -16,21 +16,18 @@ compared with all keys; the better a key fits, the more its value counts:
 Core, what an interview asks:
 
     by_hand    Matmul and softmax do it; torch's own attention is not called.
-    weights    A score is the dot product of a query and a key, divided by sqrt(D). The weights of a
-               query are the softmax of its scores over the keys.
+    weights    The softmax over the keys of the query's scores, which are divided by sqrt(D).
     mean       out is attn times V, with the attn that is returned.
     leading    Each item of the leading sizes is worked on by itself.
     masks      A hidden key has weight 0 and no influence, whatever numbers up to 1e15 K and V hold
-               there. The weights of the keys that a query may attend to sum to 1.
+               there. The weights of the other keys sum to 1.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     empty      A query that may attend to no key has zeros in attn and out. Gradients are finite.
-    precision  Results have the dtype of Q, K and V: float16, bfloat16, float32 or float64, and are
-               as exact as it allows for scores up to 1e4. (float16 ends at 65504.) Under bfloat16
-               autocast they may have any dtype.
-    inputs     Any strides, any device. Inputs are not changed. Gradients reach Q, K and V from out
-               and from attn.
+    precision  Results have the inputs' dtype, float16, bfloat16, float32 or float64, and are as
+               exact as it allows for scores up to 1e4. bfloat16 autocast works, too.
+    inputs     Any strides, any device. Inputs are not changed. Gradients reach Q, K and V.
 
 Medium, 20 minutes. Try one alone: python FILE masks
 Paper: Attention Is All You Need, section 3.2.1, https://arxiv.org/abs/1706.03762

@@ -73,7 +73,7 @@ def filled(module: nn.Module, size: float = 0.7) -> nn.Module:
 
 def strided(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Random numbers, not contiguous where there are two dims or more."""
-    return torch.randn(shape[::-1], dtype=dtype).permute(*range(len(shape))[::-1])
+    return torch.randn(shape[::-1], dtype=dtype).permute(tuple(range(len(shape)))[::-1])
 
 
 def same(got: Any, want: Any, what: str) -> None:
