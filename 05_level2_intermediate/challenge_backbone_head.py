@@ -2,26 +2,36 @@
 
 With a clean cut between them either part can be frozen, swapped or saved alone.
 
-    Backbone                x (N, c_in, h, w) -> features (N, hidden): a linear layer on all the
-                            c_in * h * w numbers of an image, then ReLU
-    Head                    features (N, hidden) -> logits (N, num_classes): a linear layer alone
-    BackboneHeadClassifier  x (N, c_in, h, w) -> logits (N, num_classes) of the head on the
-                            backbone's features; its only submodules are .backbone, a Backbone, and
-                            .head, a Head
+    Backbone(c_in, h, w, hidden)                 x (N, c_in, h, w) -> features (N, hidden)
+    Head(hidden, num_classes)                    features (N, hidden) -> logits (N, num_classes)
+    BackboneHeadClassifier(c_in, h, w, hidden,   x (N, c_in, h, w) -> logits (N, num_classes)
+                           num_classes)
 
-A linear layer is made with a weight, with a row for each output, and a bias. Nothing else is a
-parameter or buffer, and each parameter has one name in the state dict. The columns of the
-backbone's weight follow the image: channel by channel, row by row.
+N >= 1. Modules, inputs and results share dtype and device.
 
-All three take any N >= 1 and x with any strides, work alike in train and eval mode, give the dtype
-and device that x and their parameters have, and leave x as it is. Gradients reach x and every
-parameter. Anything but N images of c_in channels, h rows and w columns raises ValueError or
-RuntimeError.
+Core, what an interview asks:
 
-A forward pass calls the modules that .backbone and .head are at that moment, once each, and their
-hooks run: a caller may have assigned others to them.
+    backbone    A linear layer on all c_in * h * w numbers of an image, channel by channel and row
+                by row, then ReLU.
+    head        A linear layer alone: logits, no activation.
+    parameters  Each part has a weight with a row for each output and a bias, under any names,
+                trainable from the start. It has no other parameter and no buffer.
+    parts       The attribute backbone is a Backbone, head a Head. The classifier has no other
+                submodule, and its state_dict has each parameter once.
+    connection  The logits are head(backbone(x)).
+    gradients   They reach x and each parameter, also where the other part is frozen.
+    swap        Either attribute may be set to another module. The classifier then uses and saves
+                that one.
 
-Ask yourself: what would a second name for the same layer do to a swap, and to the state dict?
+Edges, what a strict interviewer asks next; a pass of the core does not need them:
+
+    images      Anything but N images of c_in channels, h rows and w columns raises ValueError or
+                RuntimeError.
+    calls       One call of the classifier calls each part once, hooks included.
+    dtypes      float32, float64 and bfloat16, as exact as they allow.
+    inputs      Any strides, any device; never changed. Train and eval mode give the same.
+
+Easy, 15 minutes. Try one alone: python FILE swap
 Guide: https://docs.pytorch.org/tutorials/beginner/transfer_learning_tutorial.html
 """
 
@@ -53,148 +63,29 @@ class BackboneHeadClassifier(nn.Module):
         raise NotImplementedError("BackboneHeadClassifier.forward")
 
 
-N, C, H, W, HIDDEN, K = 3, 2, 4, 5, 6, 7
+def examples() -> None:
+    """Small enough to do by hand; add your own. They run first and do not count."""
+    model = BackboneHeadClassifier(c_in=1, h=1, w=2, hidden=3, num_classes=4)
+    x = torch.tensor([[[[1.0, -2.0]]], [[[5.0, 0.0]]]])  # N 2, an image has two pixels
+    for p in model.parameters():
+        nn.init.constant_(p, 1.0)
+    features = model.backbone(x).tolist()  # 1 - 2 + 1 and 5 + 0 + 1
+    assert features == [[0, 0, 0], [6, 6, 6]], features
+    logits = model(x).tolist()  # 3 * 0 + 1 and 3 * 6 + 1
+    assert logits == [[1] * 4, [19] * 4], logits
+
+    model.head = nn.Identity()  # it gives the features back
+    got = model(x).tolist()
+    assert got == features, got
+    assert all(name.startswith("backbone.") for name in model.state_dict()), model.state_dict()
 
 
-def check(Backbone, Head, BackboneHeadClassifier):
-    torch.manual_seed(0)
-    for dtype, tol in ((torch.float32, 1e-5), (torch.float64, 1e-12), (torch.bfloat16, 5e-2)):
-        features = nn.Sequential(nn.Flatten(), nn.Linear(C * H * W, HIDDEN), nn.ReLU())
-        logits = nn.Linear(HIDDEN, K)
-        for module, twin, shape in (
-            (Backbone(C, H, W, HIDDEN), features, (C, H, W)),
-            (Head(HIDDEN, K), logits, (HIDDEN,)),
-            (
-                BackboneHeadClassifier(C, H, W, HIDDEN, K),
-                nn.Sequential(features, logits),
-                (C, H, W),
-            ),
-        ):
-            check_values(module.to(dtype), twin.to(dtype), shape, dtype, tol)
-
-    model = BackboneHeadClassifier(C, H, W, HIDDEN, K)
-    for part, kind in (("backbone", Backbone), ("head", Head)):
-        got = getattr(model, part, None)
-        assert type(got) is kind, (
-            f"BackboneHeadClassifier: .{part} is {got!r}, want a {part.title()}"
-        )
-    names = sorted(name for name, _ in model.named_children())
-    assert names == ["backbone", "head"], (
-        f"the classifier's submodules: {names}, want .backbone and .head"
-    )
-    for module in (Backbone(C, H, W, HIDDEN), model):
-        refuses_other_images(module)
-    check_swap(model)
-
-
-def check_values(module, twin, shape, dtype, tol):
-    """Against a twin made of torch's layers that takes over the parameters, told by their sizes."""
-    what = f"{type(module).__name__}, {dtype}"
-    mine, its = dict(module.named_parameters()), list(twin.parameters())
-    lazy = [key for key, p in mine.items() if nn.parameter.is_lazy(p)]
-    assert not lazy, f"{what}: {lazy} have no shape before the first call, want all shapes at once"
-    by_size = {p.numel(): p for p in mine.values()}
-    rows, its_rows = ([(p.numel(), *p.shape[:1]) for p in found] for found in (mine.values(), its))
-    assert sorted(rows) == sorted(its_rows), (
-        f"{what}: parameters of shapes { {k: tuple(p.shape) for k, p in mine.items()} }, "
-        f"want {[tuple(p.shape) for p in its]}"
-    )
-    buffers, names = [name for name, _ in module.named_buffers()], list(module.state_dict())
-    assert not buffers, f"{what}: it has buffers {buffers}, want none"
-    assert len(names) == len(mine), (
-        f"{what}: state dict with the names {names}, want one for each of {len(mine)} parameters"
-    )
-    frozen = [key for key, p in mine.items() if not p.requires_grad]
-    assert not frozen, f"{what}: {frozen} do not require gradients"
-    with torch.no_grad():
-        for p in its:
-            p.copy_(by_size[p.numel()].reshape(p.shape))
-    for n, training in ((N, True), (N, False), (1, True)):
-        x = torch.randn(*shape[::-1], n, dtype=dtype)
-        x = x.permute(*reversed(range(x.ndim))).requires_grad_()  # not contiguous
-        given, call = x.detach().clone(), f"{what}, x {tuple(x.shape)}, training {training}"
-        out, want = run(call, module.train(training), x), twin(x)
-        assert out.shape == want.shape, f"{call}: out {tuple(out.shape)}, want {tuple(want.shape)}"
-        assert out.dtype == dtype, f"{call}: out is {out.dtype}, want {dtype}"
-        close(out, want, tol, f"{call}: not what torch's layers make of x with your parameters")
-        assert torch.equal(x, given), f"{call}: x was changed"
-        assert out.requires_grad, f"{call}: out records no gradients"
-        upstream = torch.randn(out.shape).to(dtype)
-        leaves = {"x": x, **mine}
-        grads = torch.autograd.grad(out, list(leaves.values()), upstream, allow_unused=True)
-        rights = torch.autograd.grad(want, [x, *its], upstream)
-        right_of = {g.numel(): g for g in rights[1:]} | {"x": rights[0]}
-        for key, grad in zip(leaves, grads, strict=True):
-            assert grad is not None, f"{call}: no gradient reaches {key}"
-            right = right_of["x" if key == "x" else grad.numel()]
-            close(grad, right.reshape(grad.shape), tol, f"{call}: wrong gradient of {key}")
-    what = f"{what}, module and x moved to the meta device"
-    out = run(what, module.to("meta"), x.to("meta"))
-    assert out.is_meta, f"{what}: out is on {out.device}, want meta"
-
-
-def run(what, module, x):
-    try:
-        return module(x)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        if isinstance(error, NotImplementedError) and not x.is_meta:
-            raise  # an open hole; on the meta device it is torch's own
-        raise AssertionError(f"{what}: {error!r}, want an output") from error
-
-
-def close(got, want, tol, what):
-    torch.testing.assert_close(got, want, rtol=tol, atol=tol, msg=lambda m: f"{what}\n{m}")
-
-
-def refuses_other_images(module):
-    what = f"{type(module).__name__} of images {(C, H, W)}"
-    for shape in (
-        (N, C, W, H),
-        (N, H, W, C),
-        (N, C + 1, H, W),
-        (N, C, H, 2 * W),
-        (2 * N, C, H // 2, W),
-        (N, C, H * W),
-        (N, C * H * W),
-        (C, H, W),
-        (N, 1, C, H, W),
-    ):
-        try:
-            out = module(torch.randn(shape))
-        except (RuntimeError, ValueError):
-            continue
-        except Exception as error:
-            raise AssertionError(
-                f"{what}: x {shape}: {error!r}, want ValueError or RuntimeError"
-            ) from error
-        raise AssertionError(
-            f"{what}: x {shape} gave {tuple(out.shape)}, want ValueError or RuntimeError"
-        )
-
-
-def check_swap(model):
-    flat = nn.Sequential(nn.Flatten(), nn.Linear(C * H * W, HIDDEN + 1))
-    for what, backbone, head in (
-        ("a classifier", model.backbone, model.head),
-        ("a classifier with a new .head", model.backbone, nn.Linear(HIDDEN, K + 1)),
-        ("a classifier with a new .backbone and .head", flat, nn.Linear(HIDDEN + 1, K)),
-    ):
-        model.backbone, model.head = backbone, head
-        x, calls = torch.randn(N, C, H, W), []
-        want = head(backbone(x))
-        for name, part in (("backbone", backbone), ("head", head)):
-            part.register_forward_hook(lambda *_, name=name, to=calls: to.append(name))
-        for training in (True, False):
-            call = f"{what}, training {training}"
-            calls.clear()
-            out = run(call, model.train(training), x)
-            assert calls == ["backbone", "head"], f"{call}: calls {calls}, want each part once"
-            close(out, want, 1e-5, f"{call}: not the logits of its .head on .backbone's features")
-
-
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    try:
-        check(Backbone, Head, BackboneHeadClassifier)
-    except (NotImplementedError, AssertionError) as verdict:
-        raise SystemExit(f"NOT YET: {str(verdict) or repr(verdict)}") from None
-    print("PASS: now read solution_backbone_head.py")
+    import pathlib
+    import sys
+
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -1,16 +1,23 @@
 """Backbone and head: two modules with a contract, and a third one that only connects them.
 
-Why it works: features (N, hidden) are all that the two parts agree on, so either can be replaced
-as long as it keeps that shape. The classifier looks its parts up by attribute at each call; any
-other reference to them, such as a Sequential of both, would go on using the old ones. flatten keeps
-the batch dim, and the guard stays, since h * w = w * h hides a swapped image from the layer.
-Say in the interview: freeze with backbone.requires_grad_(False) and backbone.eval(), which also
-stops BatchNorm's statistics; give the optimizer two groups, the backbone's with a smaller rate;
-save backbone.state_dict() alone to start another task. Parameters: (c_in * h * w + 1) * hidden +
-(hidden + 1) * num_classes; a convolutional backbone shares its weights over positions instead.
+Why it works: features (N, hidden) are all that the two parts agree on, so either can be replaced as
+long as it keeps that shape. The classifier looks its parts up by attribute at each call; any other
+reference to them, such as a Sequential of both, would go on using the old ones. flatten keeps the
+batch dim. The guard stays: of images (3, 32, 64), flat 6144 numbers, one of (3, 64, 32) has as many,
+and the linear layer takes it without a word.
+Say in the interview:
+- Freeze with backbone.requires_grad_(False) and backbone.eval(), which also stops BatchNorm's
+  statistics; or give the optimizer two groups, the backbone's with a smaller rate.
+- Save backbone.state_dict() alone to start another task.
+- Parameters: (c_in * h * w + 1) * hidden + (hidden + 1) * num_classes; a convolutional backbone
+  shares its weights over positions instead.
+Asked next: "Why no softmax in the head?" The cross entropy takes logits and applies log-softmax in
+a stable way. "Does freezing save time?" The backward pass ends at the head then, so the backbone's
+activations are not kept; the forward pass costs the same.
 Common slips: softmax in the head, which the loss applies again; view(-1, features), which mixes
 images that have another size; self.backbone.forward(x), which skips hooks; detach or no_grad
 around the backbone "because it is pretrained".
+May be left out if you say so: the guard on the image's shape.
 """
 
 from torch import Tensor, nn
@@ -53,8 +60,12 @@ class BackboneHeadClassifier(nn.Module):
         return self.head(self.backbone(x))
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_backbone_head import check
+    import pathlib
+    import sys
 
-    check(Backbone, Head, BackboneHeadClassifier)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -1,17 +1,23 @@
 """Train, validate, repeat: one function changes the model, the other only looks at it.
 
-Why it works: criterion gives a mean, so it is weighted with the batch's size, and hits are counted,
-not averaged: a short last batch counts by its samples. eval() and no_grad() are two things: the
-first changes what Dropout and BatchNorm do, the second stops autograd. Validation needs both, and
-each module gets its own mode back, since a frozen BatchNorm may be in eval mode on purpose; finally
-does it even if a batch cannot be read and the caller goes on.
-Say in the interview: validation costs one forward pass and the memory of one layer's activations
-at a time, as no graph is kept; inference_mode is a little faster still. train_loss comes from a
-model that changes and drops units, so it may lie above val_loss. item() waits for the GPU: sums
-kept on the device save that.
+Why it works: the criterion gives a mean, so it is weighed with the batch's size, and hits are
+counted, not averaged. Of batches with 1 hit in 4 samples and 1 hit in 1 sample the accuracy is
+2 / 5 = 0.4; the mean of the two shares is 0.625.
+eval() and no_grad() are two things: the first changes what Dropout and BatchNorm do, the second
+stops autograd. Validation needs both. Each module gets its own mode back, since a frozen BatchNorm
+may be in eval mode on purpose; finally does it even if a batch cannot be read and the caller goes
+on.
+Say in the interview:
+- Validation keeps no graph: it needs the memory of one layer's activations at a time.
+- train_loss comes from a model that changes and drops units, so it may lie above val_loss.
+- item() waits for the GPU; sums kept on the device, in float32 at least, save that.
+Asked next: "Why not put the modes back with model.train()?" It sets all modules, also those that
+were in eval mode on purpose. "What does inference_mode add?" It skips version counters, too, so it
+is a little faster; its results can never be used in a graph.
 Common slips: model.train() called once before all epochs; no_grad taken for eval; accuracy per
 batch; mean of batch means; validate that ends in model.train(), whatever the mode was; gradients
 switched on again after validation, though the caller had switched them off.
+May be left out if you say so: the modes of single modules, the error for an empty loader.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,15 +26,12 @@ import torch
 from torch import Tensor, nn
 
 Loader = Iterable[tuple[Tensor, Tensor]]
-Criterion = Callable[[Tensor, Tensor], Tensor]
+LossFn = Callable[[Tensor, Tensor], Tensor]
+Optimizer = torch.optim.Optimizer
 
 
 def train_one_epoch(
-    model: nn.Module,
-    loader: Loader,
-    criterion: Criterion,
-    optimizer: torch.optim.Optimizer,
-    device: torch.device,
+    model: nn.Module, loader: Loader, criterion: LossFn, optimizer: Optimizer, device: torch.device
 ) -> float:
     """Mean loss per sample over one pass of the loader. No batch: ValueError."""
     model.train()
@@ -48,7 +51,7 @@ def train_one_epoch(
 
 @torch.no_grad()
 def validate(
-    model: nn.Module, loader: Loader, criterion: Criterion, device: torch.device
+    model: nn.Module, loader: Loader, criterion: LossFn, device: torch.device
 ) -> tuple[float, float]:
     """(mean loss per sample, share of samples classified right). No batch: ValueError."""
     modes = [(module, module.training) for module in model.modules()]
@@ -73,8 +76,8 @@ def train_for_epochs(
     model: nn.Module,
     train_loader: Loader,
     val_loader: Loader,
-    criterion: Criterion,
-    optimizer: torch.optim.Optimizer,
+    criterion: LossFn,
+    optimizer: Optimizer,
     device: torch.device,
     epochs: int,
 ) -> dict[str, list[float]]:
@@ -89,8 +92,12 @@ def train_for_epochs(
     return history
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_train_val_loop import check
+    import pathlib
+    import sys
 
-    check(train_one_epoch, validate, train_for_epochs)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -29,6 +29,7 @@ def train_one_epoch_with_clip(
     """Mean loss per sample; ValueError if max_norm <= 0 or the loader gives no batch."""
     if max_norm <= 0:  # torch would go up the gradient for a negative one
         raise ValueError(f"max_norm is {max_norm}, want a positive number")
+    params = [p for group in optimizer.param_groups for p in group["params"]]
     model.train()
     total, seen = 0.0, 0
     for x, y in loader:
@@ -36,7 +37,7 @@ def train_one_epoch_with_clip(
         optimizer.zero_grad()
         loss = criterion(model(x), y)
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+        nn.utils.clip_grad_norm_(params, max_norm)
         optimizer.step()
         total += loss.item() * len(y)
         seen += len(y)
@@ -45,8 +46,12 @@ def train_one_epoch_with_clip(
     return total / seen
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_gradient_clip import check
+    import pathlib
+    import sys
 
-    check(train_one_epoch_with_clip)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -1,16 +1,21 @@
 """Early stopping: train until the validation accuracy stops rising, leave with the best weights.
 
-Why it works: state_dict() returns references to the tensors that the optimizer writes into, so the
-best state is a deep copy, taken at each improvement. load_state_dict copies it back into the same
-tensors: the optimizer and everyone else who holds the parameters sees them. The buffers come too;
-weights with the running statistics of another epoch are a model that was never validated.
-Say in the interview: one copy of the model in memory, or on disk if it is large; the optimizer's
-state is that of the last epoch, so to train on, save both. Accuracy comes in steps of one sample
-and has ties: the loss is finer, a min_delta ignores noise. The best of many validations is
-optimistic: report on a test set. Patience has to outlast a plateau and a warm-up.
-Common slips: best = model.state_dict(), with or without dict.copy(), which follows the training;
-best_acc = 0.0 and then no weights to restore; patience that is not reset; restoring only if it was
-stopped early; >= for >.
+Why it works: state_dict() refers to the tensors that the optimizer writes into, so the best state
+is a deep copy, taken at each improvement. With lr 2, gradient 1 and a weight of 3, the epochs end
+at 1, -1, -3: if epoch 1 is the best, a reference holds -3 in the end, a copy holds 1.
+load_state_dict copies into the same tensors, so the optimizer still sees them. The buffers belong
+to it: weights with the running statistics of another epoch are a model that nobody validated.
+Say in the interview:
+- One copy of the model in memory, or a file if it is large. To train on, save the optimizer, too.
+- Accuracy comes in steps of one sample and has ties. The loss is finer; a min_delta ignores noise.
+- Patience has to outlast a plateau and a warm-up.
+Asked next: "Is best_acc the accuracy to report?" No: as the best of many it is optimistic. Report
+on a test set. "Why not deepcopy the model?" It doubles hooks and the caller's references, too, and
+the caller's model still has to get the weights.
+Common slips: best = model.state_dict(), or its dict.copy(), which goes on training; best_acc = 0.0
+and then nothing to restore; patience that is not reset; restoring only if it stopped early; >= for
+>; load_state_dict(assign=True), after which the optimizer holds tensors that nobody uses.
+May be left out if you say so: the errors for limits and empty loaders.
 """
 
 import copy
@@ -78,27 +83,12 @@ def early_stopping_loop(
     return best_acc, epoch
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_early_stopping import check
+    import pathlib
+    import sys
 
-    check(early_stopping_loop)
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
 
-    torch.manual_seed(0)
-    x = torch.randn(1060, 20)
-    y = (x[:, 0] + x[:, 1] + torch.randn(1060) > 0).long()  # a third of what decides is noise
-    train, val, cpu = [(x[:60], y[:60])], [(x[60:], y[60:])], torch.device("cpu")
-    start = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 2))
-    for patience in (10, 100):
-        model = copy.deepcopy(start)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-        criterion = nn.CrossEntropyLoss()
-        best_acc, stopped = early_stopping_loop(
-            model, train, val, criterion, optimizer, cpu, max_epochs=100, patience=patience
-        )
-        print(f"patience {patience}: {stopped} epochs, best validation accuracy {best_acc:.3f}")
-    model = copy.deepcopy(start)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    for _ in range(100):
-        train_one_epoch(model, train, criterion, optimizer, cpu)
-    print(f"last weights after 100 epochs: {accuracy(model, val, cpu):.3f}")
-    print("PASS")
+    judge(globals())

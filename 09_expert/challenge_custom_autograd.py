@@ -5,7 +5,7 @@ it about one of yours. Here it is, per element:
 
     out = input if input > 0 else neg_slope * input
 
-    LeakyReLUFunction   a torch.autograd.Function, called with .apply(input, neg_slope)
+    LeakyReLUFunction   a torch.autograd.Function of input and neg_slope
     leaky_relu_custom(input, neg_slope=0.01) -> out
         input      a tensor of floating dtype
         neg_slope  an int or a float

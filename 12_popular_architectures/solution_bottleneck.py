@@ -1,14 +1,18 @@
 """The bottleneck block: narrow, filter, widen, and a shortcut around all three.
 
-Why it works: the costly 3x3 convolution sees mid_c channels only, usually out_c / 4; the cheap 1x1
-convolutions mix channels on the way down and up. Shortcut and sum are those of the residual block,
-and there is no ReLU between the last BN and the sum.
-Say in the interview: with C = out_c and mid_c = C / 4 it has 17/16 * C^2 weights, two 3x3
-convolutions on C channels have 18 * C^2. The paper put the stride into the first 1x1, which drops
-three of four pixels unread; "v1.5" puts it into the 3x3: about half a point of ImageNet accuracy
-for a little more compute. Memory is another matter: the wide activations before each sum are kept.
-Common slips: stride in conv1; 4 * mid_c for out_c; ReLU after conv3; the shortcut without BN;
+Why it works: the costly 3x3 convolution sees mid_c channels only, usually out_c / 4. The cheap 1x1
+convolutions mix channels on the way down and up. With C = out_c and mid_c = C / 4 the block has
+17/16 C^2 weights; two 3x3 convolutions on C channels have 18 C^2. Shortcut and sum are those of the
+residual block, and there is no ReLU between the last BN and the sum.
+Say in the interview: the wide activations before each sum are kept for backward, so it saves
+compute and weights more than memory. With bn3.weight = 0 a new block is the identity.
+They ask next: "Where does the stride go?" The paper had it in the first 1x1, which drops three of
+four pixels unread. "v1.5" has it in the 3x3: about half a point of ImageNet accuracy for a little
+more compute. "When is the shortcut x itself?" Only if stride is 1 and in_c equals out_c; mid_c has
+no say.
+Common slips: stride in conv1; 4 * mid_c for out_c; ReLU after bn3; the shortcut without BN;
 comparing mid_c with in_c to decide on the shortcut.
+You may leave out the in-place calls if you say that they only save memory.
 """
 
 from torch import Tensor, nn
@@ -39,8 +43,12 @@ class BottleneckBlock(nn.Module):
         return out.relu_()
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_bottleneck import check
+    import pathlib
+    import sys
 
-    check(BottleneckBlock)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

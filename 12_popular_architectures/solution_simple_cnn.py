@@ -1,15 +1,18 @@
 """SimpleCNN: three stages that trade pixels for channels, then one linear layer.
 
-Why it works: a 3x3 convolution with padding 1 keeps the sides, pooling halves them: 32, 16, 8, 4,
-so that the linear layer sees 128 * 4 * 4 = 2048 numbers. Batch norm subtracts the mean of a channel
-and adds its own bias, so a bias of the convolution before it would have no effect.
-Say in the interview: receptive field 22 pixels after the third pooling; parameters 93,024 in the
-convolutions (in * out * 9 each) and 20,490 in the head; most activations, and so most memory, are
-in stage 1. An average over the pixels in place of flatten accepts any size and needs 16 times fewer
-weights in the head. The guard is there since 16x64 or 33x35 would end as 2048 numbers too.
-Common slips: softmax in the model, which cross_entropy applies again; view(-1, 2048), which mixes
-images of another size; one batch norm shared by all stages; ReLU after the last layer; eval mode
-forgotten, so that a prediction depends on its batch.
+Why it works: a 3x3 convolution with padding 1 keeps the sides, pooling halves them: 32, 16, 8, 4.
+So the linear layer sees 128 * 4 * 4 = 2048 numbers. Batch norm subtracts the mean of a channel and
+adds its own shift. A bias of the convolution before it would have no effect.
+Say in the interview: a number of stage 3 sees 22 x 22 pixels. The convolutions have
+9 * (3 * 32 + 32 * 64 + 64 * 128) = 93,024 weights, the head has 20,490. Most activations, and so
+most of the memory, are in stage 1.
+They ask next: "Why no softmax at the end?" cross_entropy applies log_softmax itself; a second
+softmax keeps the loss high and the gradients small. "And images of any size?" An average over the
+pixels in place of flatten: 128 numbers, and a head 16 times smaller.
+Common slips: softmax in the model; view(-1, 2048), which mixes images of another size; one batch
+norm shared by all stages; ReLU after the last layer; eval mode forgotten, so that a prediction
+depends on its batch; view after the stages, which fails on channels-last images.
+You may leave out the test of the sizes if you say so: 16x64 and 33x35 end as 2048 numbers, too.
 """
 
 from torch import Tensor, nn
@@ -44,8 +47,12 @@ class SimpleCNN(nn.Module):
         return self.head(self.stages(x).flatten(start_dim=1))  # (N, num_classes)
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_simple_cnn import check
+    import pathlib
+    import sys
 
-    check(SimpleCNN)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -2,13 +2,17 @@
 
 Why it works: padding 1 keeps the sides, so blocks of any length fit together and only the pooling
 changes the size. Two 3x3 convolutions see 5x5 pixels, three see 7x7, with a ReLU more each time.
-Say in the interview: for C channels three 3x3 convolutions have 27 C^2 weights, one 7x7 49 C^2.
-Time O(H W C^2 9) for each; the activations of the first block fill most of the memory, the linear
-layers behind the last one hold most of VGG-16's 138 million parameters. Without normalization or
-shortcuts the depth ends near 19 layers: add batch norm (and drop the biases), or take a ResNet.
-Common slips: one ReLU for the whole block, which makes the convolutions one linear map; pooling
-after every convolution; [layer] * n, which is one layer used n times; a plain list of layers, which
-registers none; in_channels for every convolution, which works as long as it equals out_channels.
+For C channels three 3x3 convolutions have 27 C^2 weights, one 7x7 has 49 C^2.
+Say in the interview: each costs 9 C^2 H W multiply-adds. The activations of the first block fill
+most of the memory. The linear layers after the last block hold most of VGG-16's 138 million
+parameters. The convolutions keep their biases, as no batch norm follows.
+They ask next: "Why a ReLU after each?" Without it the row is one linear map, a larger kernel with
+fewer free weights. "Why did depth end near 19 layers?" Plain networks got harder to train; batch
+norm (then without biases) and shortcuts took over.
+Common slips: one ReLU for the whole block; pooling after every convolution; [layer] * n, which is
+one layer used n times; a plain list of layers, which registers none; in_channels for every
+convolution, which works as long as it equals out_channels.
+You may leave out the test of num_convs if you say so: for 0 the block would be a bare pooling.
 """
 
 from itertools import pairwise
@@ -36,8 +40,12 @@ class VGGBlock(nn.Module):
         return self.layers(x)
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_vgg_block import check
+    import pathlib
+    import sys
 
-    check(VGGBlock)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -1,14 +1,17 @@
 """IA3: the frozen layer's result, times a learned vector.
 
-Why it works: the last dim of the result is the features' dim, and a vector (out,) lines up with the
+Why it works: the last dim of the result holds the features, and a vector (out,) lines up with the
 last dim, whatever comes before it. Ones change nothing at the start, and unlike LoRA's B = 0 they
-give a gradient that is not made of zeros either.
-Say in the interview: out parameters a layer, against r(in + out) of LoRA. The factors of the rows
-can be merged into weight and bias, or kept apart, so that one batch mixes tasks: one row of factors
-a sample. The paper puts them on keys, values and the inner features of the feed-forward part. It
-can turn features up, down and off, never mix them: for a task far from the base LoRA reaches more.
-Common slips: zeros as the start, which switch the layer off; the bias left out; one factor for the
+let every gradient through at once. A layer of 1000 -> 1000 learns 1000 numbers; LoRA with r = 8
+learns 16,000, the layer itself holds 1,001,000.
+Say in the interview: out parameters a layer. The gradient of scale is base's result times the
+gradient of y, summed over all dims but the last. IA3 turns features up, down and off, but never
+mixes them: for a task far from the base, LoRA reaches more.
+Two questions that may follow. Can it be merged? Yes: row j of W and number j of the bias, times
+scale[j]. Can one batch mix tasks? Yes: keep the factors apart and give each sample its row of them.
+Common slips: zeros at the start, which switch the layer off; the bias left out; one factor for the
 whole layer; factors of the inputs, which are as many only where in == out; 1 + scale with ones.
+May be left out if you say so: dtype and device of the factors, and the mode.
 """
 
 from torch import Tensor, nn
@@ -27,8 +30,12 @@ class IA3Linear(nn.Module):
         return self.base(x) * self.scale  # (*, out)
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_ia3_linear import check
+    import pathlib
+    import sys
 
-    check(IA3Linear)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

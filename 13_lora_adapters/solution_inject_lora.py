@@ -1,17 +1,20 @@
 """LoRA into a model: look everything up, make all wrappers, then exchange and freeze.
 
 Why it works: a module sees its children through attributes, so setting the attribute on whoever
-holds the layer is all it takes; the model's forward calls the wrapper instead. named_modules with
-remove_duplicate=False gives every path, also the second one to a shared layer; a dict from layer to
+holds the layer is all it takes; the model's forward then calls the wrapper. named_modules with
+remove_duplicate=False gives every path, also the second one to a shared layer. A dict from layer to
 wrapper makes one wrapper for all its places. What can fail comes before what changes the model.
-Say in the interview: freeze all, then open what trains: a list of exceptions to freeze is forgotten
-one day. Pass params to the optimizer, not model.parameters(): Adam's state is made for them alone.
-The paper adapts the attention projections; adapting all linear layers at a lower rank often does
-better for the same number of parameters. A module that reads its layer's weight instead of calling
-it (nn.MultiheadAttention and its out_proj) cannot be adapted so.
+In BaseMLP(1000, 1000, 1000) fc2 has 1,001,000 numbers; with r = 8 its adapter has 16,000.
+Say in the interview: freeze all, then open what trains: a list of what to freeze is incomplete one
+day. Pass params to the optimizer, not model.parameters(). Time O(modules) beside the adapters.
+Two questions that may follow. Which layers? The paper adapts the attention projections; adapting
+all linear layers at a lower rank often does better for the same number of parameters. Where does
+it not work? In a module that reads its layer's weight instead of calling it, as
+nn.MultiheadAttention does with out_proj.
 Common slips: getattr with a dotted name; a KeyError after half of the layers are exchanged; norms
 and embeddings left trainable; a second call that freezes the adapters of the first or wraps them
 again; two wrappers for a shared layer; the order of a set for draws that a seed should repeat.
+May be left out if you say so: shared layers, second calls, what happens after an error.
 """
 
 from torch import Tensor, nn
@@ -66,8 +69,12 @@ def inject_lora(
     return model, params
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_inject_lora import check
+    import pathlib
+    import sys
 
-    check(inject_lora)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -1,16 +1,19 @@
 """LoRA into a model: find all the layers first, then exchange them.
 
-Why it works: modules() meets every object once, so a shared layer gets one wrapper; the paths of
+Why it works: modules() meets every object once, so a shared layer gets one wrapper. The paths of
 named_modules with remove_duplicate=False meet every place, so the wrapper goes to all of them. Both
 walks are over before the first exchange: a walk that looks into what it has just made finds the
-base, a linear layer, and wraps it again, without end.
-Say in the interview: time and extra memory O(places) beside the adapters. The same walk with a
-predicate on the name or type is how libraries choose targets ("all-linear"), and usually the output
-head is left out. Two calls give the same as one, so a script can be run again on a loaded model.
-nn.MultiheadAttention reads out_proj.weight without a call of out_proj: leave such a layer out.
+base, a linear layer, and wraps it again, without end. A model of 3 layers, one with two places: 3
+wrappers, 4 exchanges, 6 parameters that train.
+Say in the interview: time and extra memory O(places) beside the adapters. Two calls give the same
+as one, so a script can be run again on a loaded model.
+Two questions that may follow. How do libraries choose their targets? By the same walk with a
+predicate on name or type ("all-linear"); usually the output head is left out. What about
+nn.MultiheadAttention? It reads out_proj.weight without a call of out_proj: leave that layer out.
 Common slips: named_children, which hides the second name of a child; only the top level; the base
 inside a wrapper adapted again; two wrappers for a shared layer; freezing after the parameters were
 collected; an nn.Linear as the model itself, returned as if it were adapted.
+May be left out if you say so: shared layers, second calls, what happens after an error.
 """
 
 from torch import Tensor, nn
@@ -57,8 +60,12 @@ def inject_lora_recursive(
     return model, params
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_inject_lora_recursive import check
+    import pathlib
+    import sys
 
-    check(inject_lora_recursive)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

@@ -4,6 +4,7 @@ A model of one weight and losses that are given make every number one that can b
 `watching` notes each forward pass and each step; `Twin` trains a copy in plain code.
 """
 
+import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -172,6 +173,13 @@ def counting_graphs(model: nn.Module) -> Iterator[list[int]]:
         hook.remove()
 
 
+class Notes(list[Any]):
+    """A list that copies of its owner share."""
+
+    def __deepcopy__(self, memo: Any) -> "Notes":
+        return self
+
+
 class OnDevice(nn.Module):
     """A model that gives x back, and a criterion: they note where and how x and y arrive.
 
@@ -181,7 +189,7 @@ class OnDevice(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(()))
-        self.seen = list[tuple[str, str, torch.dtype, tuple[int, ...]]]()
+        self.seen = Notes()
 
     def forward(self, x: Tensor) -> Tensor:
         self.seen.append(("model's x", x.device.type, x.dtype, tuple(x.shape)))
@@ -195,10 +203,13 @@ class OnDevice(nn.Module):
         return 2 * self.weight
 
 
-def arrives_on_device(what: str, train: Callable[[OnDevice, list[Batch]], Any]) -> None:
+def arrives_on_device(
+    what: str, train: Callable[[OnDevice, list[Batch]], Any], y: Tensor | None = None
+) -> None:
     """train(model, batches), with device meta: x and y arrive there and are otherwise unchanged."""
     model = OnDevice()
-    x, y = torch.randn(2, 4, 1, dtype=torch.float64), torch.zeros(2, 1, dtype=torch.int16)
+    x = torch.randn(2, 4, 1, dtype=torch.float64)
+    y = torch.zeros(2, 1, dtype=torch.int16) if y is None else y
     crash = None
     try:
         train(model, [(x, y)])
@@ -223,16 +234,21 @@ def epoch_by_hand(
     batches: Iterable[Batch],
     groups: Sequence[dict[str, Any]],
     momentum: float = 0.0,
+    max_norm: float = math.inf,
 ) -> float:
     """Plain SGD over groups of {"params", "lr"} in plain code, each batch on its mean loss.
 
-    The criterion gives a loss per element (reduction "none"). Returns the mean per sample.
+    The criterion gives a loss per element (reduction "none"). All gradients together are clipped to
+    max_norm. Returns the mean per sample.
     """
     losses = list[float]()
     params = [p for group in groups for p in group["params"]]
     for x, y in batches:
         each = criterion(model.train()(x), y).reshape(len(y), -1).mean(dim=1)
-        grads = iter(torch.autograd.grad(each.mean(), params, allow_unused=True))
+        found = torch.autograd.grad(each.mean(), params, allow_unused=True)
+        norm = math.sqrt(sum(float(g.double().square().sum()) for g in found if g is not None))
+        factor = max_norm / norm if norm > max_norm else 1.0
+        grads = iter([g if g is None else g * factor for g in found])
         with torch.no_grad():
             for group in groups:
                 speeds = group.setdefault("speeds", [torch.zeros_like(p) for p in group["params"]])
@@ -241,3 +257,199 @@ def epoch_by_hand(
                         p -= group["lr"] * v.mul_(momentum).add_(g)
         losses += each.tolist()
     return sum(losses) / len(losses)
+
+
+# --- what every loop over one epoch promises ---------------------------------------------------
+# train is called as train(model, loader, criterion, optimizer, device)
+
+Train = Callable[..., Any]
+
+
+def sgd(model: nn.Module, lr: float = 0.1) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def shown(values: Iterable[float]) -> str:
+    return f"[{', '.join(f'{v:.4g}' for v in values)}]"
+
+
+def one_step_per_batch(train: Train, what: str = "") -> None:
+    """One forward pass and one step of the given optimizer per batch, in the loader's order."""
+    for sizes in ((3, 3, 3), (2, 4, 1)):
+        batches = batches_of([1, 2, 3], sizes)
+        model = line()
+        optimizer = sgd(model)
+        with watching(model, optimizer) as seen:
+            train(model, loader_of(batches), Difference(), optimizer, CPU)
+        call = f"{what}batches of {', '.join(map(str, sizes))} samples"
+        got = passes(seen, batches)
+        assert got == [1, 2, 3], f"{call}: forward passes of the batches {got}, want [1, 2, 3]"
+        foreign = sum(not step.is_given for step in seen.steps)
+        assert not foreign, f"{call}: {foreign} steps of another optimizer, want 0"
+        after = seen.steps_after()
+        assert after == [1, 2, 3], (
+            f"{call}: steps after {after} forward passes, want after [1, 2, 3]"
+        )
+
+
+def steps_use(
+    what: str,
+    train: Train,
+    batches: list[Batch],
+    want: tuple[Sequence[float], Sequence[float]],
+    criterion: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> None:
+    """The gradients of line()'s weight and bias at each step; both have old ones before."""
+    model = line()
+    optimizer = sgd(model)
+    for p, old in zip(model.parameters(), (10.0, 20.0), strict=True):
+        p.grad = torch.full_like(p, old)  # left from before the call
+    start = [p.detach().clone() for p in model.parameters()]
+    with watching(model, optimizer) as seen:
+        train(model, loader_of(batches), criterion or Difference(), optimizer, CPU)
+    for i, name, old in ((0, "weight", 10), (1, "bias", 20)):
+        got, right = seen.grads(i)[: len(want[i])], [round(v, 4) for v in want[i]]
+        assert got == right[: len(got)], (
+            f"{what} gradients {shown(want[i])} for the {name}, {old} in .grad before the call: "
+            f"the steps used {shown(got)}"
+        )
+    now = [round(p.item(), 4) for p in model.parameters()]
+    moved = [round(p.item() - 0.1 * sum(w), 4) for p, w in zip(start, want, strict=True)]
+    if len(seen.steps_after()) == len(want[0]):  # another label minds how many there are
+        assert now == moved, (
+            f"{what} gradients {shown(want[0])} for the weight and {shown(want[1])} for the bias, "
+            f"lr 0.1: they were 0 and are {shown(now)} after the epoch, want {shown(moved)}"
+        )
+
+
+def whole_model_in_train_mode(train: Train) -> None:
+    """At each forward pass and after the epoch, in whatever modes the model came."""
+    for which in ("all of it in eval mode", "parts of it in eval mode", "all of it in train mode"):
+        inner = nn.Sequential(nn.Linear(1, 2), nn.Sequential(nn.Dropout(0.0), nn.Identity()))
+        model = nn.Sequential(inner, nn.Linear(2, 1))
+        model.train("train mode" in which)
+        model.training = "all of it in eval" not in which
+        batches = loader_of(batches_of([1, 2], [3, 2]))
+        with watching(model) as seen:
+            train(model, batches, Difference(), sgd(model), CPU)
+        what = f"a model that came with {which}"
+        all_in_train_mode(what, seen)
+        modes = modes_of(model)
+        now = sum(modes.values())
+        assert now == len(modes), (
+            f"{what}: after the epoch {now} of {len(modes)} modules are in train mode, want all"
+        )
+
+
+def mean_per_sample(
+    train: Train, loader: Any, losses: Sequence[float], batches: Iterable[Batch], kind: str = ""
+) -> None:
+    """A float; steps of lr 0 keep the losses of the batches as they are."""
+    sizes, model = [len(y) for _, y in batches], line(1.0)
+    got = train(model, loader, Difference(), sgd(model, lr=0.0), CPU)
+    what = f"a {kind or type(loader).__name__} of {', '.join(map(str, sizes))} samples"
+    assert type(got) is float, f"{what}: returned a {type(got).__name__}, want a float"
+    want = sum(a * b for a, b in zip(losses, sizes, strict=True)) / sum(sizes)
+    assert abs(got - want) < 1e-6, (
+        f"{what}, mean losses of the batches {shown(losses)}: returned {got:.7g}, want {want:.7g}"
+    )
+
+
+def mean_of_all_samples(train: Train) -> None:
+    """Batches alike in size and not, a DataLoader that cuts the last one short."""
+    for sizes, means in (([3, 3, 3], [0.5, 2, 3]), ([4, 2, 1], [0.5, 2, 3]), ([2, 5], [-0.31, 0])):
+        batches = batches_of(means, sizes, y=0.0612)
+        losses = [mean - 0.0612 for mean in means]
+        mean_per_sample(train, loader_of(batches), losses, batches, "DataLoader")
+    rows = batches_of([0.5], [5])[0]  # a DataLoader cuts it into 4 samples and 1
+    samples: Any = list(zip(*rows, strict=True))
+    loader: DataLoader[Any] = DataLoader(samples, batch_size=4)
+    mean_per_sample(train, loader, [0.0, 2.5], list(loader))
+
+
+def reads_any_iterable(train: Train) -> None:
+    """An iterator, which has no length and can be read once only; batches of one sample."""
+    for means, sizes, wide in (([1, 2], [1, 1], 1), ([1, 2, 3], [1, 4, 2], 1), ([1, 2], [3, 1], 4)):
+        batches = batches_of(means, sizes)
+        x, y = batches[-1]
+        batches[-1] = x, y.expand(-1, wide)  # elements and samples differ
+        try:
+            mean_per_sample(train, iter(batches), means, batches)
+        except (TypeError, AttributeError) as error:
+            raise AssertionError(
+                f"an iterator of {', '.join(map(str, sizes))} samples: {error!r}, want a result"
+            ) from error
+
+
+class Given(nn.Module):
+    """A model that gives x back, and a criterion whose losses are given, of gradient 0.5 each."""
+
+    def __init__(self, losses: Sequence[float], dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight, self.coming = nn.Parameter(torch.ones((), dtype=dtype)), iter(losses)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def criterion(self, output: Tensor, y: Tensor) -> Tensor:
+        loss = torch.tensor(next(self.coming), dtype=self.weight.dtype)
+        return (self.weight - self.weight.detach()) * 0.5 + loss
+
+
+def every_loss_counts(
+    train: Train, steps: Callable[[int], int] = lambda n: n, tol: float = 1e-6, what: str = ""
+) -> None:
+    """Losses of 0, inf and NaN with finite gradients; bfloat16. steps(batches) are wanted.
+
+    With tol 0.01 a mean that is rounded once, to bfloat16, is accepted, such a sum is not.
+    """
+    for given, dtype, want in (
+        ([2.0, 1.0, math.inf], torch.float32, math.inf),
+        ([math.nan, 2.0], torch.float32, math.nan),
+        ([3e-7, 0.0], torch.float32, 1.5e-7),
+        ([0.0, 0.0], torch.float32, 0.0),
+        ([1.0] * 100, torch.bfloat16, 1.0),
+        ([256.0] + [1.0] * 7, torch.bfloat16, 263 / 8),
+    ):
+        model = Given(given, dtype)
+        optimizer = sgd(model)
+        batches = batches_of([0] * len(given), [3] * len(given))
+        with watching(model, optimizer) as seen:
+            got = train(model, batches, model.criterion, optimizer, CPU)
+        some = ", ".join(map(str, given[:3])) + ", ..." * (len(given) > 3)
+        call = f"{what}{len(given)} batches of 3 samples with the {dtype} losses {some}"
+        made, right = len(seen.steps), steps(len(given))
+        assert made == right, f"{call}: {made} steps, want {right}"
+        same = math.isclose(got, want, rel_tol=tol) or math.isnan(want) and math.isnan(got)
+        assert same, f"{call}: returned {got:.6g}, want {want:.6g}"
+
+
+def value_error(what: str, function: Train, *args: Any, **options: Any) -> None:
+    """The call raises ValueError, no other error, and gives no result."""
+    try:
+        got = function(*args, **options)
+    except ValueError:
+        return
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
+            raise  # an open hole
+        raise AssertionError(f"{what}: {error!r}, want ValueError") from error
+    raise AssertionError(f"{what}: returned {got!r}, want ValueError")
+
+
+def no_batch_is_refused(train: Train) -> None:
+    for kind, loader in (("[]", []), ("iter([])", iter([]))):
+        model = line()
+        value_error(f"loader {kind}", train, model, loader, Difference(), sgd(model), CPU)
+
+
+def refused_untouched(what: str, train: Train) -> None:
+    """ValueError; before it the loader is not read, the model neither moved nor switched."""
+    model, loader = nn.Sequential(line(1.0)).eval(), iter(batches_of([1, 2], [3, 3]))
+    value_error(what, train, model, loader, Difference(), sgd(model), CPU)
+    left, told = len(list(loader)), f"{what}: ValueError, but before it"
+    assert left == 2, f"{told} the loader was read: {left} of 2 batches left, want 2"
+    modes = sum(part.training for part in model.modules())
+    assert modes == 0, f"{told} {modes} of 2 modules came from eval into train mode, want none"
+    weight = next(model.parameters()).item()
+    assert weight == 1, f"{told} the weight went from 1 to {weight:.4g}, want 1"
