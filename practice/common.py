@@ -89,7 +89,7 @@ def paint(text: str, color: str) -> str:
 
 
 def show(path: Path, result: Result) -> None:
-    """What was printed, the page's last line in color; where there is none, what happened instead."""
+    """What was printed, the page's last line in color; if there is none, what happened instead."""
     state, detail, _ = result.verdict
     color, output = COLORS.get(state, "31"), result.output.rstrip("\n")
     if detail and output.endswith(detail):
@@ -101,7 +101,7 @@ def show(path: Path, result: Result) -> None:
 
 
 def next_one(progress: Progress, after: Path | None = None) -> Path | None:
-    """The first exercise, in the order from `after` on, whose core does not hold as it is now; where
+    """The first exercise, in the order from `after` on, whose core does not hold as it is now; if
     all do, the first that has not passed.
     """
     state, exercises = progress.read(), find()

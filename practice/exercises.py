@@ -54,6 +54,21 @@ def is_hunt(path: Path) -> bool:
     return re.match(r"(buggy_code|solution_bug)_\d", path.name) is not None
 
 
+class Facts(NamedTuple):
+    """What an exercise's page says of itself; difficulty "" and 0 minutes where it says nothing."""
+
+    title: str
+    difficulty: str
+    minutes: int
+
+
+def facts_of(exercise: Path) -> Facts:
+    text = exercise.read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"^(Easy|Medium|Hard), (\d+) minutes\.", text, re.M)
+    title = text.partition("\n")[0].strip('" ')
+    return Facts(title, found[1], int(found[2])) if found else Facts(title, "", 0)
+
+
 def place(file: str, line: int) -> str:
     """A place in a level's file as messages show it."""
     path = Path(file)

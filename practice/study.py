@@ -136,7 +136,7 @@ def git(*arguments: str) -> bytes:
 
 
 def review() -> None:
-    """Exercises whose core has held, those first that are due: long ago, many attempts, many hints."""
+    """Exercises whose core held, those first that are due: long ago, many attempts, many hints."""
     state, due = Progress().read()["exercises"], []
     for path in find():
         known = {**EMPTY, **state.get(name_of(path), {})}

@@ -14,6 +14,7 @@ import pytest
 import torch
 from sources import pasted, run_as_script
 from spoilers import leaks
+from table import PAGE, with_table
 
 from practice.exercises import (
     ROOT,
@@ -357,6 +358,24 @@ def test_an_unknown_label_and_a_renamed_copy_are_one_clear_line():
     copy = TENSORS.with_name("challenge_mine.py")
     said = "STOPPED: no check for 01_data_processing/challenge_mine.py; a copy keeps both names\n"
     assert run_as_script(copy, text) == (1, said, "")
+
+
+@as_handed_out
+def test_the_readme_shows_what_the_first_page_really_says(tmp_path):
+    def shown(text):
+        copy = tmp_path / TENSORS.parent.name / TENSORS.name
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(text, encoding="utf-8")
+        return "".join(f"    {line}\n" for line in run_as_script(copy)[1].splitlines())
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert shown(TENSORS.read_text(encoding="utf-8")) in readme
+    assert shown(pasted(TENSORS).replace("torch.stack(list", "torch.cat(list")) in readme
+
+
+def test_the_table_of_all_exercises_is_up_to_date():
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == with_table(text), "python tests/table.py writes it anew"
 
 
 @pytest.mark.parametrize(
