@@ -2,7 +2,7 @@
 
 A colleague: "Step 0 should hardly touch a picture and the last step leave little of it. In our
 batches, eight pictures of 8 x 8, all look alike: half picture, half noise. Mean and variance of x_t
-are right, and training goes on, only badly."
+are right, and training goes on, badly."
 
 make_x_t(x0, t, alpha_bar, epsilon, device) noises each picture of a batch to its own step:
 
