@@ -46,7 +46,7 @@ class BottleneckAdapter(nn.Module):
         if bottleneck_dim < 1:
             raise ValueError(f"bottleneck_dim is {bottleneck_dim}, want 1 or more")
         self.down, self.up = nn.Linear(d_model, bottleneck_dim), nn.Linear(bottleneck_dim, d_model)
-        self.up.load_state_dict({k: 0 * p for k, p in self.up.state_dict().items()})
+        nn.init.zeros_(self.up.weight), nn.init.zeros_(self.up.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.up(self.down(x).relu())
