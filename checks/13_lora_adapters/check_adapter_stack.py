@@ -95,9 +95,10 @@ def gradients(AdapterStack):
             own = sorted({name.rsplit(".", 2)[0] for name in got})
             told = f"{what}: a .grad after backward in {', '.join(own) or 'no adapter'}"
             assert len(own) == 1, f"{told}, want it in one adapter alone"
-            alone = copy.deepcopy(stack).requires_grad_(False)
-            alone.get_submodule(own[0]).requires_grad_(True)
-            gradients_flow(what, Call(alone, "forward", i), {"x": x})
+            if (D, m, n) in SIZES[:2]:
+                alone = copy.deepcopy(stack).requires_grad_(False)
+                alone.get_submodule(own[0]).requires_grad_(True)
+                gradients_flow(what, Call(alone, "forward", i), {"x": x})
 
 
 def tasks(AdapterStack):
@@ -137,15 +138,15 @@ def tasks(AdapterStack):
 
 
 def draws(AdapterStack):
-    what = "AdapterStack(64, 50, 3)"
+    what = "AdapterStack(16, 400, 3)"
 
     def make():
-        return AdapterStack(64, 50, 3)
+        return AdapterStack(16, 400, 3)
 
     for i in range(3):
         weight = make().adapters[i].down.weight
-        assert weight.shape == (50, 64), f"{what}: down.weight has shape {tuple(weight.shape)}"
-        drawn_as_linear(what, make, 64, f"adapters.{i}.down")
+        assert weight.shape == (400, 16), f"{what}: down.weight has shape {tuple(weight.shape)}"
+        drawn_as_linear(what, make, 16, f"adapters.{i}.down")
     drawn_anew(f"{what}: adapters.0.down.weight", lambda: make().adapters[0].down.weight)
 
 
