@@ -9,6 +9,14 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from checks.attention import (
+    attempt,
+    finite_gradients,
+    leaves_of,
+    masks_of,
+    on_other_device,
+    told,
+)
 from checks.tools import close, filled, names_are, unchanged
 
 D, H, D_FF = 12, 3, 20
@@ -91,7 +99,7 @@ def shapes(TransformerEncoderBlock):
     for b, heads, length in ((2, H, 5), (3, 3, 3), (1, 2, 4), (5, H, 5)):
         block = filled(TransformerEncoderBlock(D, heads, D_FF, 0.0)).eval()
         x = torch.randn(b, length, D)
-        for name, mask in shapes_of_masks(b, heads, length).items():
+        for name, mask in masks_of(b, heads, length, length).items():
             what = f"B {b}, H {heads}, L {length}, mask {name}"
             want = run(what, block, x, mask.expand(b, heads, length, length))
             got = run(what, block, x, mask)
@@ -103,8 +111,8 @@ def training(TransformerEncoderBlock):
         block = filled(TransformerEncoderBlock(D, H, D_FF, 0.4)).train()
         x = torch.randn(2, 5, D, requires_grad=True)
         what = f"dropout=0.4 in train mode, {shown}"
-        leaves = {"x": x, **dict(block.named_parameters())}
-        for name, g in named_gradients(what, run(what, block, x, mask), leaves).items():
+        out = run(what, block, x, mask)
+        for name, g in finite_gradients(what, out, leaves_of(block, x)).items():
             assert g.any(), f"{what}: the gradient of {name} is 0 everywhere"
 
 
@@ -125,7 +133,7 @@ def dtypes(TransformerEncoderBlock):
                 out = run(what, module, leaf, mask)
             assert out.dtype == dtype, f"{what}: out is {out.dtype}, want {dtype}"
             close(out.double(), want, f"{what}: out, against float64", tol)
-            named_gradients(what, out, {"x": leaf, **dict(module.named_parameters())})
+            finite_gradients(what, out, leaves_of(module, leaf))
 
 
 def inputs(TransformerEncoderBlock):
@@ -138,7 +146,7 @@ def inputs(TransformerEncoderBlock):
             got = run(what, block, x, mask)
         want = run(what, block, x.contiguous(), mask if mask is None else mask.contiguous())
         close(got, want, f"{what}: out, against contiguous inputs", 1e-4)
-        on_other_device(TransformerEncoderBlock(D, H, D_FF, 0.4), x, mask)
+        on_other_device(TransformerEncoderBlock(D, H, D_FF, 0.4).to("meta"), x, mask)
 
 
 CORE = (parts, wiring, masks, dropout)
@@ -156,13 +164,7 @@ def zero(linear):
 
 def run(what, block, x, mask=None):
     """The block's output."""
-    try:
-        out = block(x) if mask is None else block(x, mask)
-    except NotImplementedError:
-        raise  # an open hole, or what a device cannot do
-    except (RuntimeError, IndexError, ValueError, TypeError, AssertionError) as error:
-        kind = type(error).__name__
-        raise AssertionError(f"{what}: {kind}, want a result. It says: {error}") from error
+    out = attempt(what or f"x {tuple(x.shape)}, {told(mask)}", block, x, mask)
     assert isinstance(out, Tensor), f"{what}: got a {type(out).__name__}, want out alone"
     assert out.shape == x.shape, f"{what}: out {tuple(out.shape)}, want {tuple(x.shape)}"
     return out
@@ -181,26 +183,13 @@ def like_the_library(what, block, heads, x):
     )
     out, want = run(what, block, leaf), ref(exact)
     close(out, want, f"{what}: out, against nn.TransformerEncoderLayer(norm_first=True)", 1e-9)
-    names = [name for name, _ in ref.named_parameters()]
-    upstream = torch.randn(x.shape).double()
-    leaves = {"x": leaf, **{name: block.get_parameter(name) for name in names}}
-    got = named_gradients(what, out, leaves, upstream)
-    right = torch.autograd.grad(want, [exact, *ref.parameters()], upstream)
-    for (name, g), w in zip(got.items(), right, strict=True):
-        close(g, w, f"{what}: the gradient of {name}", 1e-8)
-
-
-def named_gradients(what, out, leaves, upstream=None):
-    assert out.requires_grad, f"{what}: out has no gradient"
-    upstream = torch.randn(out.shape).to(out.dtype) if upstream is None else upstream
-    try:
-        grads = torch.autograd.grad(out, list(leaves.values()), upstream, allow_unused=True)
-    except RuntimeError as error:
-        raise AssertionError(f"{what}: backward fails. It says: {error}") from error
-    for name, g in zip(leaves, grads, strict=True):
-        assert g is not None, f"{what}: no gradient reaches {name}"
-        assert g.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
-    return dict(zip(leaves, grads, strict=True))
+    seed = torch.initial_seed()
+    torch.manual_seed(seed)  # the same upstream gradients for both
+    got = finite_gradients(what, out, leaves_of(block, leaf))
+    torch.manual_seed(seed)
+    right = finite_gradients("the library", want, leaves_of(ref, exact))
+    for name, w in right.items():
+        close(got[name], w, f"{what}: the gradient of {name}", 1e-8)
 
 
 def samples_do_not_mix(TransformerEncoderBlock):
@@ -235,24 +224,6 @@ def hides(block, shown, mask, length):
                     assert same, f"{where} changes, though it may not attend to it"
                 elif not hidden and not own:
                     assert not same, f"{where} stays, though it may attend to it"
-
-
-def shapes_of_masks(b, heads, length):
-    """A mask of each shape; each query may attend to itself, or to key 0."""
-    some = (torch.rand(b, heads, length, length) > 0.6) | torch.eye(length, dtype=torch.bool)
-    causal = torch.ones(length, length, dtype=torch.bool).tril()
-    padding = torch.arange(length) < torch.randint(1, length + 1, (b, 1, 1, 1))
-    return {
-        "(L,)": padding[0, 0, 0],
-        "(1, L)": padding[0, 0],
-        "(L, L)": causal,
-        "(1, L, L)": causal[None],
-        "(H, L, L)": some[0],
-        "(1, H, L, L)": some[:1],
-        "(B, 1, 1, L)": padding,
-        "(B, 1, L, L)": some[:, :1],
-        "(B, H, L, L)": some,
-    }
 
 
 def dropped(what, block, p, own):
@@ -294,14 +265,3 @@ def dropped(what, block, p, own):
             f"{how}: of the fours of features that come from one {source}, {share:.3f} are dropped "
             f"as a whole, want {want:.3f} ± 0.06"
         )
-
-
-def on_other_device(block, x, mask):
-    """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
-    what = f"block and inputs on the meta device, {'no mask' if mask is None else 'a mask'}"
-    try:
-        out = block.to("meta")(x.to("meta"), mask if mask is None else mask.to("meta"))
-    except RuntimeError as error:  # asking for a number is no mistake on a real device
-        assert "cpu" not in str(error), f"{what}: a tensor on the CPU. It says: {error}"
-        return
-    assert out.is_meta, f"{what}: out on {out.device}"

@@ -7,6 +7,7 @@ itself, or use equal scores, whose weights can be done by hand.
 import torch
 from torch import Tensor, nn
 
+from checks.attention import attempt, finite_gradients, masks_of, on_other_device, told
 from checks.tools import Forbidden, close, numbers, strided, unchanged
 
 
@@ -34,7 +35,7 @@ def mean(scaled_dot_product_attention):
     for L_q, L_k, d_v in ((4, 5, 7), (1, 3, 1), (3, 3, 3)):
         Q, K, V = inputs_of((), L_q, L_k, d_v=d_v)
         for mask in (None, torch.eye(L_q, L_k, dtype=torch.bool) | (torch.arange(L_k) == 0)):
-            what = f"{shapes(Q, K, V)}, {'no mask' if mask is None else 'a mask'}"
+            what = f"{shapes(Q, K, V)}, {told(mask)}"
             out, attn = run(scaled_dot_product_attention, Q, K, V, mask, what)
             close(out, torch.einsum("...ij,...jd->...id", attn, V), f"{what}: out, attn times V")
 
@@ -43,7 +44,7 @@ def leading(scaled_dot_product_attention):
     for lead in ((2,), (3, 2), (2, 3, 2), (4, 4)):
         Q, K, V = inputs_of(lead, 4, 5)
         for mask in (None, torch.rand(*lead, 4, 5) < 2):
-            what = f"{shapes(Q, K, V)}, {'no mask' if mask is None else 'a mask of True'}"
+            what = f"{shapes(Q, K, V)}, {told(mask)}"
             both = run(scaled_dot_product_attention, Q, K, V, mask, what)
             last = tuple(n - 1 for n in lead)
             one = None if mask is None else mask[last]
@@ -58,7 +59,7 @@ def masks(scaled_dot_product_attention):
     for lead, L_q, L_k in (((2, 3), 4, 5), ((4, 4), 4, 4)):
         sizes = (*lead, L_q, L_k)
         Q, K, V = torch.zeros(*lead, L_q, 6), torch.randn(*lead, L_k, 6), torch.randn(*lead, L_k, 7)
-        for shown, mask in shapes_of_masks(lead, L_q, L_k).items():
+        for shown, mask in masks_of(*sizes).items():
             what = f"equal scores, {shapes(Q, K, V)}, mask {shown}"
             _, attn = run(scaled_dot_product_attention, Q, K, V, mask, what)
             seen = mask.expand(sizes).float()
@@ -91,7 +92,7 @@ def empty(scaled_dot_product_attention):
         results = run(scaled_dot_product_attention, *leaves, mask, what)
         for name, got in zip(("out", "attn"), results, strict=True):
             assert got.isfinite().all(), f"{what}: {name} has NaN or inf"
-        grads(what, results, leaves)
+        finite_gradients(what, results, dict(zip("QKV", leaves, strict=True)), 0.1)
 
 
 def precision(scaled_dot_product_attention):
@@ -112,7 +113,7 @@ def precision(scaled_dot_product_attention):
             for name, got, right in zip(("out", "attn"), results, want, strict=True):
                 assert got.dtype == dtype, f"{what}: {name} is {got.dtype}"
                 close(got.double(), right, f"{what}: {name}, against float64", tol)
-            grads(what, results, leaves)
+            finite_gradients(what, results, dict(zip("QKV", leaves, strict=True)), 0.1)
         large_scores(scaled_dot_product_attention, dtype)
     exact_scale(scaled_dot_product_attention)
     leaves = [t.requires_grad_() for t in inputs_of((2,), 4, 5)]
@@ -123,13 +124,13 @@ def precision(scaled_dot_product_attention):
         want = run(scaled_dot_product_attention, *(t.detach() for t in leaves), m, what)
         for name, got, right in zip(("out", "attn"), results, want, strict=True):
             close(got.float(), right, f"{what}: {name}, against float32", 5e-2)
-        grads(what, results, leaves)
+        finite_gradients(what, results, dict(zip("QKV", leaves, strict=True)), 0.1)
     for dtype, size, tol in (
         (torch.float32, 1e15, 1e-4),
         (torch.bfloat16, 1e15, 5e-2),
         (torch.float16, 6e4, 1e-2),
     ):
-        grads(*hidden_keys(scaled_dot_product_attention, dtype, size, tol))
+        finite_gradients(*hidden_keys(scaled_dot_product_attention, dtype, size, tol))
 
 
 def inputs(scaled_dot_product_attention):
@@ -181,14 +182,8 @@ def shapes(*tensors):
 
 def run(function, Q, K, V, mask=None, what=""):
     """(out, attn) with their shapes compared."""
-    what = what or f"{shapes(Q, K, V)}, {'no mask' if mask is None else 'a mask'}"
-    try:
-        results = function(Q, K, V) if mask is None else function(Q, K, V, mask)
-    except NotImplementedError:
-        raise  # an open hole, or what a device cannot do
-    except (RuntimeError, IndexError, ValueError, TypeError, AssertionError) as error:
-        kind = type(error).__name__
-        raise AssertionError(f"{what}: {kind}, want a result. It says: {error}") from error
+    what = what or f"{shapes(Q, K, V)}, {told(mask)}"
+    results = attempt(what, function, Q, K, V, mask)
     pair = isinstance(results, tuple) and [isinstance(t, Tensor) for t in results] == [True, True]
     assert pair, f"{what}: returned a {type(results).__name__}, want the tuple (out, attn)"
     lead = tuple(Q.shape[:-1])
@@ -196,22 +191,6 @@ def run(function, Q, K, V, mask=None, what=""):
         want = (*lead, last)
         assert got.shape == want, f"{what}: {name} has shape {tuple(got.shape)}, want {want}"
     return results
-
-
-def shapes_of_masks(lead, L_q, L_k):
-    """A mask of each shape; every query may attend to key 0 at least."""
-    some = torch.rand(*lead, L_q, L_k) > 0.5
-    some[..., 0] = True
-    return {
-        "(L_k,)": torch.arange(L_k) != 1,
-        "(L_q, 1)": torch.ones(L_q, 1, dtype=torch.bool),
-        "(L_q, L_k), lower triangle": torch.ones(L_q, L_k, dtype=torch.bool).tril(),
-        "(1, 1, L_q, L_k)": some[:1, :1],
-        "(B, 1, 1, L_k), padding": some[:, :1, :1],
-        "(H, L_q, L_k)": some[0],
-        "(B, H, L_q, L_k)": some,
-        "(B, H, L_q, L_k), only key 0": torch.arange(L_k).expand(*lead, L_q, L_k) == 0,
-    }
 
 
 def hidden_keys(function, dtype, size, tol):
@@ -225,7 +204,7 @@ def hidden_keys(function, dtype, size, tol):
     hidden = attn[..., ~seen].abs().max().item()
     assert hidden == 0, f"{what}: the largest weight of a hidden key is {hidden:.3g}, want 0"
     close(out.double(), want[0].double(), f"{what}: out, against the same without them", tol)
-    return what, (out, attn), (Q, K, V)
+    return what, (out, attn), {"Q": Q, "K": K, "V": V}, 0.1
 
 
 def large_scores(function, dtype):
@@ -247,7 +226,7 @@ def large_scores(function, dtype):
         for name, got in (("out", out), ("attn", attn)):
             assert got.isfinite().all(), f"{what}: {name} has NaN or inf"
         close(attn, want.to(dtype).expand(2, L, L), f"{what}: attn", 5e-3)
-        grads(what, (out, attn), (Q, K))
+        finite_gradients(what, (out, attn), {"Q": Q, "K": K}, 0.1)
 
 
 def exact_scale(function):
@@ -268,26 +247,3 @@ def library(Q, K, V, mask=None):
     values = torch.cat([V, eye], dim=-1)
     both = nn.functional.scaled_dot_product_attention(Q, K, values, mask)
     return both.split([V.shape[-1], L_k], dim=-1)
-
-
-def grads(what, results, leaves):
-    """Finite ones; upstream gradients so small that, times V, they do not overflow in float16."""
-    upstream = [torch.randn(t.shape).to(t.dtype) / 10 for t in results]
-    try:
-        found = torch.autograd.grad(results, leaves, upstream, allow_unused=True)
-    except RuntimeError as error:
-        raise AssertionError(f"{what}: backward fails. It says: {error}") from error
-    for name, g in zip("QKV", found, strict=False):
-        assert g is None or g.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
-
-
-def on_other_device(function, *tensors):
-    """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
-    what = f"{'no mask' if tensors[-1] is None else 'a mask'}, everything on the meta device"
-    try:
-        results = function(*(t.to("meta") for t in tensors if t is not None))
-    except RuntimeError as error:  # asking for a number is no mistake on a real device
-        assert "cpu" not in str(error), f"{what}: a tensor on the CPU. It says: {error}"
-        return
-    where = {t.device.type for t in results}
-    assert where == {"meta"}, f"{what}: results on {', '.join(where)}"
