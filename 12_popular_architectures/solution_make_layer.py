@@ -1,13 +1,18 @@
 """A ResNet stage: the first block changes the shape, the others keep it.
 
-Why it works: only the first block gets in_c and the stride; after it, blocks go from out_c to out_c
+Why it works: only the first block gets in_c and the stride. After it, blocks go from out_c to out_c
 with stride 1, so their shortcut is the input itself. Each block is made by a call of its own: a
-list times n would repeat one block, with one set of weights.
+list times n would repeat one block, with one set of weights. make_layer(64, 128, 2, 2) turns
+(N, 64, 56, 56) into (N, 128, 28, 28); with the stride in both blocks it would be 14x14, and torch
+would not complain.
 Say in the interview: a stage halves the resolution once and doubles the channels, so that a 3x3
-convolution costs the same in all stages; num_blocks per stage is what tells ResNet-18 (2, 2, 2, 2)
-from ResNet-34 (3, 4, 6, 3). The first stage has stride 1, as the stem has already halved the image.
+convolution costs the same in all stages. num_blocks per stage is what tells ResNet-18 (2, 2, 2, 2)
+from ResNet-34 (3, 4, 6, 3).
+They ask next: "Why has the first stage stride 1?" The stem has already shrunk the image. "How do
+you make the drop rate grow with depth?" Number the blocks over all stages and give each its own.
 Common slips: the stride in every block; in_c in every block; [block] * n; a plain list, whose
 parameters nobody finds; a block too many.
+You may leave out the test of num_blocks if you say so: for 0 a stage of one block would come back.
 """
 
 from torch import Tensor, nn
@@ -43,8 +48,12 @@ def make_layer(in_c: int, out_c: int, num_blocks: int, stride: int) -> nn.Sequen
     return nn.Sequential(first, *(ResidualBlock(out_c, out_c) for _ in range(num_blocks - 1)))
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_make_layer import check
+    import pathlib
+    import sys
 
-    check(make_layer)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())
