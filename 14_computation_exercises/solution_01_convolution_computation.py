@@ -1,15 +1,20 @@
 """Convolutions on paper: a size follows from the kernel's last tap, FLOPs from its weights.
 
 Why it works: a dilated kernel's last tap lies d * (k - 1) after its first, so the first tap has
-size + 2 * p - d * (k - 1) places, of which the stride takes every s-th. One filter sees C_in / g
-channels, those of its group. At each output position every weight is used once, so the FLOPs are
-the weights times the positions.
-Say in the interview: "same" at stride 1 means p = d * (k - 1) / 2, so k is odd. Dilation sees
-further at no cost. Groups divide weights and FLOPs by g; a depthwise layer has g = C_in. A mult-add
-is 1 here and 2 in torch.utils.flop_counter: say which you mean. A batch of N costs N times as much.
+size + 2 * p - d * (k - 1) places, of which the stride takes every s-th. Size 8, padding 2, kernel
+3: 8 + 4 - 2 = 10 places, and a stride of 3 takes 4 of them, ceil(10 / 3) or (10 - 1) // 3 + 1.
+One filter sees C_in / g channels, those of its group. At each output position every weight is used
+once, so the FLOPs are the weights times the positions.
+Say in the interview: "Same" at stride 1 means p = d * (k - 1) / 2. Dilation sees further at no
+cost. Groups divide weights and FLOPs by g. A mult-add is 1 here and 2 in torch.utils.flop_counter:
+say which you mean. A batch of N costs N times as much.
+Asked next: Which kernel sizes have a "same" padding? Odd ones for any d: p is the same on both
+sides, so d * (k - 1) has to be even. What is a depthwise layer? One of g = C_in: each filter sees
+one channel, so a 1 x 1 convolution follows to mix them.
 Common slips: the padding counted once; rounding up; dilation multiplied by k; C_in * C_out whole
 with groups; the bias multiplied by the kernel; k * k for a tuple; / for //, which loses digits
 above 2**53.
+May be left out if you say so: the checks of arguments, and tuples.
 """
 
 from math import prod
@@ -121,18 +126,12 @@ def _per_dim(name: str, value: Size, n: int, least: int = 1) -> tuple[int, ...]:
     return values
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_01_convolution_computation import check
+    import pathlib
+    import sys
 
-    check(
-        conv1d_output_length,
-        conv1d_num_params,
-        conv1d_flops,
-        conv2d_output_shape,
-        conv2d_num_params,
-        conv2d_flops,
-        conv3d_output_shape,
-        conv3d_num_params,
-        conv3d_flops,
-    )
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())
