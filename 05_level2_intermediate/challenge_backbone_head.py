@@ -2,20 +2,19 @@
 
 With a clean cut between them either part can be frozen, swapped or saved alone.
 
-    Backbone(c_in, h, w, hidden)                 x (N, c_in, h, w) -> features (N, hidden)
-    Head(hidden, num_classes)                    features (N, hidden) -> logits (N, num_classes)
-    BackboneHeadClassifier(c_in, h, w, hidden,   x (N, c_in, h, w) -> logits (N, num_classes)
-                           num_classes)
+    Backbone                x (N, c_in, h, w) -> features (N, hidden)
+    Head                    features (N, hidden) -> logits (N, num_classes)
+    BackboneHeadClassifier  x (N, c_in, h, w) -> logits (N, num_classes)
 
 N >= 1. Modules, inputs and results share dtype and device.
 
 Core, what an interview asks:
 
+    parameters  Each part has a weight with a row for each output and a bias, under any names,
+                trainable from the start. It has no other parameter and no buffer.
     backbone    A linear layer on all c_in * h * w numbers of an image, channel by channel and row
                 by row, then ReLU.
     head        A linear layer alone: logits, no activation.
-    parameters  Each part has a weight with a row for each output and a bias, under any names,
-                trainable from the start. It has no other parameter and no buffer.
     parts       The attribute backbone is a Backbone, head a Head. The classifier has no other
                 submodule, and its state_dict has each parameter once.
     connection  The logits are head(backbone(x)).

@@ -3,8 +3,8 @@
 Why it works: features (N, hidden) are all that the two parts agree on, so either can be replaced as
 long as it keeps that shape. The classifier looks its parts up by attribute at each call; any other
 reference to them, such as a Sequential of both, would go on using the old ones. flatten keeps the
-batch dim. The guard stays: of images (3, 32, 64), flat 6144 numbers, one of (3, 64, 32) has as many,
-and the linear layer takes it without a word.
+batch dim. The guard stays: an image (3, 32, 64) has 6144 numbers, so has one of (3, 64, 32), and
+the linear layer takes it without a word.
 Say in the interview:
 - Freeze with backbone.requires_grad_(False) and backbone.eval(), which also stops BatchNorm's
   statistics; or give the optimizer two groups, the backbone's with a smaller rate.

@@ -297,21 +297,21 @@ def steps_use(
     train: Train,
     batches: list[Batch],
     want: tuple[Sequence[float], Sequence[float]],
-    criterion: Callable[[Tensor, Tensor], Tensor] | None = None,
+    olds: tuple[float, float] | None = (10.0, 20.0),
 ) -> None:
-    """The gradients of line()'s weight and bias at each step; both have old ones before."""
+    """The gradients of line()'s weight and bias at each step; olds are left from before."""
     model = line()
     optimizer = sgd(model)
-    for p, old in zip(model.parameters(), (10.0, 20.0), strict=True):
-        p.grad = torch.full_like(p, old)  # left from before the call
+    for p, old in zip(model.parameters(), olds or (), strict=False):
+        p.grad = torch.full_like(p, old)
     start = [p.detach().clone() for p in model.parameters()]
     with watching(model, optimizer) as seen:
-        train(model, loader_of(batches), criterion or Difference(), optimizer, CPU)
-    for i, name, old in ((0, "weight", 10), (1, "bias", 20)):
+        train(model, loader_of(batches), Difference(), optimizer, CPU)
+    for i, name in enumerate(("weight", "bias")):
+        before = f", {olds[i]:g} in .grad before the call" if olds else ""
         got, right = seen.grads(i)[: len(want[i])], [round(v, 4) for v in want[i]]
         assert got == right[: len(got)], (
-            f"{what} gradients {shown(want[i])} for the {name}, {old} in .grad before the call: "
-            f"the steps used {shown(got)}"
+            f"{what} gradients {shown(want[i])} for the {name}{before}: the steps used {shown(got)}"
         )
     now = [round(p.item(), 4) for p in model.parameters()]
     moved = [round(p.item() - 0.1 * sum(w), 4) for p, w in zip(start, want, strict=True)]
@@ -319,6 +319,17 @@ def steps_use(
         assert now == moved, (
             f"{what} gradients {shown(want[0])} for the weight and {shown(want[1])} for the bias, "
             f"lr 0.1: they were 0 and are {shown(now)} after the epoch, want {shown(moved)}"
+        )
+
+
+def steps_are_clipped(what: str, seen: Seen, max_norm: float) -> None:
+    """At each step the 2-norm of all gradients together is at most max_norm."""
+    for i, step in enumerate(seen.steps, 1):
+        length = math.sqrt(
+            sum(float(g.double().square().sum()) for g in step.grads if g is not None)
+        )
+        assert length <= max_norm * 1.0003, (
+            f"{what}, step {i}: the norm of all gradients together is {length:.4f}, want {max_norm}"
         )
 
 
@@ -375,7 +386,7 @@ def reads_any_iterable(train: Train) -> None:
         batches[-1] = x, y.expand(-1, wide)  # elements and samples differ
         try:
             mean_per_sample(train, iter(batches), means, batches)
-        except (TypeError, AttributeError) as error:
+        except (TypeError, AttributeError, ValueError) as error:
             raise AssertionError(
                 f"an iterator of {', '.join(map(str, sizes))} samples: {error!r}, want a result"
             ) from error
@@ -420,6 +431,8 @@ def every_loss_counts(
         call = f"{what}{len(given)} batches of 3 samples with the {dtype} losses {some}"
         made, right = len(seen.steps), steps(len(given))
         assert made == right, f"{call}: {made} steps, want {right}"
+        used = seen.grads(0)
+        assert used == [0.5] * made, f"{call}: the steps used {shown(used)}, want 0.5 at each"
         same = math.isclose(got, want, rel_tol=tol) or math.isnan(want) and math.isnan(got)
         assert same, f"{call}: returned {got:.6g}, want {want:.6g}"
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -235,12 +236,27 @@ def test_file_is_a_snapshot(checkpoints, tmp_path):
 
 def test_what_a_killed_run_left_is_no_obstacle(checkpoints, tmp_path):
     model, optimizer = started()
+    (tmp_path / "x.pt.partial").write_bytes(b"half a fi")
     for _ in range(2):
-        checkpoints["save_checkpoint"](model, optimizer, 1, tmp_path / "x.pt")
-        (tmp_path / "x.pt.partial").write_bytes(b"half a fi")
-    checkpoints["save_checkpoint"](model, optimizer, 2, tmp_path / "x.pt")
-    assert [file.name for file in tmp_path.iterdir()] == ["x.pt"]
+        checkpoints["save_checkpoint"](model, optimizer, 2, tmp_path / "x.pt")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["x.pt", "x.pt.partial"]
+    assert (tmp_path / "x.pt.partial").read_bytes() == b"half a fi"
     assert checkpoints["load_checkpoint"](tmp_path / "x.pt", model) == 2
+
+
+def test_two_threads_save_to_one_path(checkpoints, tmp_path):
+    """Each file is whole, whichever comes last: none writes into the other's temporary file."""
+
+    def save(epoch):
+        model, optimizer = started(kind=torch.optim.Adam)
+        for _ in range(20):
+            checkpoints["save_checkpoint"](model, optimizer, epoch, tmp_path / "x.pt")
+            model_too = classifier()
+            assert checkpoints["load_checkpoint"](tmp_path / "x.pt", model_too) in (1, 2)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(save, (1, 2))) == [None, None]
+    assert [file.name for file in tmp_path.iterdir()] == ["x.pt"]
 
 
 def test_folder_in_the_place_of_the_file(checkpoints, tmp_path):
@@ -284,7 +300,7 @@ while True:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP and SIGKILL on Windows")
 def test_killed_in_the_middle_of_saving_the_file_is_whole(checkpoints, tmp_path):
-    path, partial = tmp_path / "last.pt", tmp_path / "last.pt.partial"
+    path = tmp_path / "last.pt"
     saver = subprocess.Popen([sys.executable, "-c", SAVE_FOREVER, str(path)], cwd=ROOT)
     try:
         deadline = time.monotonic() + 120
@@ -305,5 +321,6 @@ def test_killed_in_the_middle_of_saving_the_file_is_whole(checkpoints, tmp_path)
     model, momenta = nn.Linear(1000, 2000, bias=False), nn.Linear(1000, 1000, bias=False)
     epoch = checkpoints["load_checkpoint"](path, model, momenta)
     assert (model.weight == epoch).all() and (momenta.weight == epoch).all()
+    (partial,) = (file for file in tmp_path.iterdir() if file != path)
     with pytest.raises(ValueError):
         checkpoints["load_checkpoint"](partial, model)

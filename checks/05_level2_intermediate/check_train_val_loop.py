@@ -1,0 +1,376 @@
+"""What challenge_train_val_loop.py requires.
+
+A model of one weight and a loss that is the mean of its first logit make every number one that can
+be done by hand; only `groups` compares with a twin that is trained in plain code, not validated.
+"""
+
+import copy
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from checks.models_and_files import attempt
+from checks.tools import same
+from checks.training import (
+    CPU,
+    META,
+    Difference,
+    arrives_on_device,
+    batches_of,
+    epoch_by_hand,
+    every_loss_counts,
+    line,
+    loader_of,
+    modes_of,
+    one_step_per_batch,
+    passes,
+    sgd,
+    shown,
+    states_are,
+    steps_use,
+    value_error,
+    watching,
+)
+
+K = 3
+KEYS = ["train_loss", "val_loss", "val_acc"]
+MODES = "in train mode", "in eval mode", "with parts in eval mode"
+
+
+def steps(train_one_epoch):
+    def train(model, loader, *rest):
+        return train_one_epoch(model, classes_of(loader), *rest)
+
+    one_step_per_batch(train, "train_one_epoch, ")
+    batches = batches_of([1, 2, 4], [3, 2, 1])
+    what = "train_one_epoch, 3 batches of"
+    steps_use(what, train, batches, ([1, 2, 4], [1, 1, 1]))
+
+
+def loss(train_one_epoch, validate):
+    loader, model = loader_of(classes([1, 1], [3, 1])), line()
+    got = train_one_epoch(model, loader, Difference(), sgd(model), CPU)
+    what = "train_one_epoch, batches of [3, 1] samples, losses [0, -0.2] before, [-0.2, -0.4] after"
+    is_float(got, -0.05, f"{what} their steps: mean loss")
+    for sizes, means in (([3, 3], [0.5, 2]), ([4, 2, 1], [0.5, 2, 3]), ([2, 5], [-0.314159, 0])):
+        loader, model = loader_of(classes(means, sizes)), line(1.0)
+        what = f"batches of {sizes} samples, losses {means}: mean loss"
+        want = sum(n * mean for n, mean in zip(sizes, means, strict=True)) / sum(sizes)
+        with torch.enable_grad():
+            got = train_one_epoch(model, loader, Difference(), sgd(model, lr=0.0), CPU)
+        is_float(got, want, f"train_one_epoch, {what}")
+        is_float(pair(validate(model, loader, Difference(), CPU))[0], want, f"validate, {what}")
+
+
+def accuracy(validate):
+    logits = torch.tensor([[2.0, 0, 1], [0, 5, -1], [0, 3, 9], [-3, -2, -1], [4, 3, 2], [-2, 7, 6]])
+    for labels, sizes, hits in (
+        ([0, 1, 2, 2, 0, 1], [6], 6),
+        ([0, 1, 2, 0, 1, 0], [4, 2], 3),
+        ([1, 0, 1, 0, 1, 1], [5, 1], 1),
+        ([1, 0, 1, 0, 1, 0], [2, 4], 0),
+    ):
+        y = torch.tensor(labels)
+        batches = list(zip(logits.split(sizes), y.split(sizes), strict=True))
+        got = pair(validate(nn.Identity(), loader_of(batches), first_logit, CPU))
+        is_float(got[1], hits / 6, f"validate, {hits} of 6 right, in batches of {sizes}: accuracy")
+
+
+def untouched(validate):
+    model = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, K))
+    x, y = torch.randn(8, 4), torch.randint(K, (8,))
+    batches, entropy = list(zip(x.split(3), y.split(3), strict=True)), nn.CrossEntropyLoss()
+    entropy(model(x), y).backward()
+    model[3].requires_grad_(False).bias.grad = None
+    before, graphs = everything_in(model), list[bool]()
+    hook = model.register_forward_hook(lambda *io: graphs.append(io[2].requires_grad))
+    with watching(model) as seen:
+        validate(model, loader_of(batches), entropy, CPU)
+    hook.remove()
+    got, what = passes(seen, batches), "validate, 3 batches"
+    assert got == [1, 2, 3], f"{what}: forward passes of the batches {got}, want [1, 2, 3]"
+    assert not any(graphs), f"{what}: {sum(graphs)} forward passes recorded a graph, want 0"
+    for name, value in everything_in(model).items():
+        if isinstance(value, torch.Tensor) and isinstance(before[name], torch.Tensor):
+            same(value, before[name], f"{what}: {name} afterwards")
+            continue
+        now, then = ("a tensor" if torch.is_tensor(v) else v for v in (value, before[name]))
+        assert now == then, f"{what}: {name} is {now} afterwards, it was {then}"
+
+
+def history(train_for_epochs):
+    # The weight falls by 1 per batch of mean 1: it is -2, -4, -6 after the epochs. The logits are
+    # [weight * x, -3]: of the validation samples the first and then the second become wrong.
+    x, y = torch.tensor([[1.0], [0.625], [-1], [-3]]), torch.tensor([0, 0, 0, 1])
+    for call, epochs in enumerate((2, 0, 3), 1):
+        model = OneWeight()
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        train, val = loader_of(classes([1, 1], [3, 3])), loader_of([(x, y)])
+        what = f"train_for_epochs, epochs={epochs}"
+        with watching(model, optimizer) as seen:
+            args = model, train, val, first_logit, optimizer, CPU, epochs
+            got = attempt(what, train_for_epochs, *args)
+        n = sum(len(forward.x) == 3 for forward in seen.forwards), len(seen.steps)
+        want = 2 * epochs
+        assert n == (want, want), (
+            f"{what}: {n[0]} forward passes of training batches, {n[1]} steps, want {want} each"
+        )
+        foreign = sum(not step.is_given for step in seen.steps)
+        assert not foreign, f"{what}: {foreign} steps of another optimizer, want 0"
+        n = len(seen.forwards) - want
+        assert n == epochs, f"{what}: {n} forward passes of the validation batch, want {epochs}"
+        assert isinstance(got, dict), f"{what}: {type(got).__name__}, want a dict"
+        assert sorted(got) == sorted(KEYS), f"{what}: keys {list(got)}, want {KEYS}"
+        weights = [-2.0 * epoch for epoch in range(1, epochs + 1)]
+        expected = {
+            "train_loss": [weight + 1.5 for weight in weights],
+            "val_loss": [weight * x.mean().item() for weight in weights],
+            "val_acc": [0.75, 0.5, 0.25][:epochs],
+        }
+        for key, want in expected.items():
+            right = isinstance(got[key], list) and all(type(v) is float for v in got[key])
+            assert right, f"{what}: {key} is {got[key]!r}, want a list of floats"
+            near = len(got[key]) == epochs
+            near = near and all(abs(a - b) < 1e-6 for a, b in zip(got[key], want, strict=True))
+            assert near, f"{what}, call {call}: {key} is {shown(got[key])}, want {shown(want)}"
+
+
+def mode(train_one_epoch, validate, train_for_epochs):
+    train, val = classes([1, 2], [3, 2]), classes([5, 6], [3, 2])
+    calls = {
+        "train_one_epoch": lambda model, *rest: train_one_epoch(model, loader_of(train), *rest),
+        "validate": lambda model, criterion, *_: validate(model, loader_of(val), criterion, CPU),
+        "train_for_epochs, 2 epochs": lambda model, *rest: train_for_epochs(
+            model, loader_of(train), loader_of(val), *rest, 2
+        ),
+    }
+    for name, call in calls.items():
+        for came in MODES:
+            model = nested(came)
+            what = f"{name}, a model that came {came}"
+            with watching(model) as seen:
+                attempt(what, call, model, Difference(), sgd(model), CPU)
+            for batch, one in zip(passes(seen, train + val), seen.forwards, strict=True):
+                trains = batch in (1, 2)
+                phase, want = ("training", "all") if trains else ("validation", "none")
+                assert one.in_train == trains * one.modules, (
+                    f"{what}: at a forward pass of {phase}, {one.in_train} of {one.modules} "
+                    f"modules are in train mode, want {want}"
+                )
+
+
+def device(train_one_epoch, validate, train_for_epochs):
+    y = torch.tensor([0, 0])
+
+    def train(model, batches):
+        train_one_epoch(model, batches, model.criterion, sgd(model), META)
+
+    def measure(model, batches):
+        with ReadsZero():
+            validate(model, batches, model.criterion, META)
+
+    def both(model, batches):
+        with ReadsZero():
+            train_for_epochs(model, batches, batches, model.criterion, sgd(model), META, 1)
+
+    for name, call in (
+        ("train_one_epoch", train),
+        ("validate", measure),
+        ("train_for_epochs", both),
+    ):
+        arrives_on_device(name, call, y)
+
+
+def restored(train_one_epoch, validate, train_for_epochs):
+    batches = classes([1, 2], [3, 2])
+    for came in MODES:
+        for grad in (True, False):
+            for error in (None, ValueError("a file is broken"), KeyboardInterrupt()):
+                model, kind = nested(came), type(error).__name__
+                modes, after = modes_of(model), f", whose loader raised {kind}" if error else ""
+                what = f"validate, a model that came {came}, grad mode {grad}{after}"
+                with torch.set_grad_enabled(grad):
+                    try:
+                        got = validate(model, breaking(batches, error), Difference(), CPU)
+                    except (ValueError, KeyboardInterrupt) as raised:
+                        got = raised
+                    now = torch.is_grad_enabled()
+                passed_on = error is None or got is error
+                assert passed_on, f"{what}: it gave {got!r}, want that {kind} to reach the caller"
+                for name, training in modes_of(model).items():
+                    assert training == modes[name], (
+                        f"{what}: then part {name!r} has training={training}, it was {modes[name]}"
+                    )
+                assert now == grad, f"{what}: then torch.is_grad_enabled() is {now}, it was {grad}"
+    for name in ("train_one_epoch", "train_for_epochs"):
+        model = nested("in train mode")
+        args = model, loader_of(batches), Difference()
+        if name == "train_one_epoch":
+            train_one_epoch(*args, sgd(model), CPU)
+        else:
+            train_for_epochs(*args[:2], *args[1:], sgd(model), CPU, 2)
+        modes = modes_of(model)
+        now = sum(modes.values())
+        assert now == len(modes), (
+            f"after {name} {now} of {len(modes)} modules are in train mode, want all"
+        )
+
+
+def iterables(train_one_epoch, validate, train_for_epochs):
+    model = line(1.0)
+    for means, size in (([1, 2], 1), ([1, 2, 6], 2)):
+        what = f"an iterator of batches of {size} samples, losses {means}"
+        want, rest = sum(means) / len(means), (Difference(), sgd(model, lr=0.0), CPU)
+        once, again = (iter(classes(means, [size] * len(means))) for _ in range(2))
+        got = attempt(f"train_one_epoch, {what}", train_one_epoch, model, once, *rest)
+        is_float(got, want, f"train_one_epoch, {what}: mean loss")
+        got = attempt(f"validate, {what}", validate, model, again, rest[0], CPU)
+        is_float(got[0], want, f"validate, {what}: mean loss")
+    train, val = Epochs([[1], [2, 2], [3]]), Epochs([[4], [5], [6, 6]])
+    what = "train_for_epochs, 3 epochs, a loader without length, other batches in each"
+    got = attempt(what, train_for_epochs, model, train, val, *rest, 3)
+    for key, loader, want in (("train_loss", train, [1, 2, 3]), ("val_loss", val, [4, 5, 6])):
+        assert loader.reads == 3, f"{what}: {key}'s loader read {loader.reads} times, want 3"
+        assert got[key] == want, f"{what}: {key} is {got[key]}, want {want}"
+
+
+def empty(train_one_epoch, validate, train_for_epochs):
+    batches, model = classes([1, 2], [3, 2]), line()
+    criterion, optimizer = Difference(), sgd(model)
+    for kind, none in (("[]", list), ("iter([])", lambda: iter([]))):
+        rest = criterion, optimizer, CPU
+        value_error(f"train_one_epoch, loader {kind}", train_one_epoch, model, none(), *rest)
+        value_error(f"validate, loader {kind}", validate, model, none(), criterion, CPU)
+        for name, loaders in (("train", (none(), batches)), ("val", (batches, none()))):
+            what = f"train_for_epochs, {name}_loader {kind}"
+            value_error(what, train_for_epochs, model, *loaders, *rest, 1)
+
+
+def groups(train_for_epochs):
+    model = nn.Sequential(
+        nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, K)
+    ).double()
+    twin, (x, y) = copy.deepcopy(model), (torch.randn(13, 4).double(), torch.randint(K, (13,)))
+    batches = list(zip(x.split(5), y.split(5), strict=True))
+    by_hand = parameter_groups(twin)
+    optimizer = torch.optim.SGD(parameter_groups(model), momentum=0.9)
+    torch.manual_seed(1)
+    for _ in range(2):
+        epoch_by_hand(twin, nn.CrossEntropyLoss(reduction="none"), batches, by_hand, 0.9)
+    torch.manual_seed(1)  # the same units drop out
+    train_for_epochs(model, batches, batches[:2], nn.CrossEntropyLoss(), optimizer, CPU, 2)
+    what = "train_for_epochs, part of the model in two groups of the optimizer, after 2 epochs"
+    states_are(model.state_dict(), twin.state_dict(), what, 1e-6)
+
+
+def losses(train_one_epoch, validate):
+    def train(model, loader, *rest):
+        return train_one_epoch(model, classes_of(loader), *rest)
+
+    def measure(model, loader, criterion, optimizer, device):
+        return pair(validate(model, classes_of(loader), criterion, device))[0]
+
+    every_loss_counts(train, tol=0.01, what="train_one_epoch, ")
+    every_loss_counts(measure, steps=lambda n: 0, tol=0.01, what="validate, ")
+
+
+CORE = (steps, loss, accuracy, untouched, history, mode, device)
+EDGES = (restored, iterables, empty, groups, losses)
+
+
+def classes(means, sizes):
+    """Batches of x (B, 1) with these means and of class indices y (B,), all 0."""
+    return classes_of(batches_of(means, sizes))
+
+
+def classes_of(batches):
+    """The same batches with class indices y (B,), all 0, in the same kind of loader."""
+    kept = [(x, torch.zeros(len(x), dtype=torch.int64)) for x, _ in batches]
+    return kept if isinstance(batches, list) else loader_of(kept)
+
+
+def is_float(got, want, what):
+    assert type(got) is float, f"{what} is a {type(got).__name__}, want a float"
+    assert abs(got - want) < 1e-6, f"{what} is {got:.7g}, want {want:.7g}"
+
+
+def pair(got):
+    right = isinstance(got, tuple) and len(got) == 2
+    assert right, f"validate gave {type(got).__name__} {got!r}, want a tuple of two floats"
+    return got
+
+
+def nested(came):
+    """A model of x (B, 1) in this mode."""
+    inner = nn.Sequential(nn.Dropout(0.0), nn.Identity())
+    model = nn.Sequential(nn.Sequential(nn.Linear(1, 2), inner), nn.Linear(2, 1))
+    model.train(came != "in eval mode")
+    if "parts" in came:
+        inner.eval().training = True  # one module within it is in eval mode, so is the next one
+        model[0].training = False
+    return model
+
+
+def breaking(batches, error):
+    yield from batches
+    if error is not None:
+        raise error
+
+
+def everything_in(model):
+    """Parameters, their gradients, and buffers."""
+    found = {key: value.clone() for key, value in model.state_dict().items()}
+    for key, p in model.named_parameters():
+        found[f"{key}.grad"] = None if p.grad is None else p.grad.clone()
+        found[f"{key}.requires_grad"] = p.requires_grad
+    return found
+
+
+class OneWeight(nn.Module):
+    """Logits [weight * x, -3] of x (B, 1)."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        return torch.cat([self.weight * x, torch.full_like(x, -3)], dim=1)
+
+
+def first_logit(logits, y):
+    return logits[:, 0].mean()
+
+
+class Epochs:
+    """A loader without a length that brings batches of other means in each epoch."""
+
+    def __init__(self, means):
+        self.means, self.reads = means, 0
+
+    def __iter__(self):
+        means = self.means[self.reads % len(self.means)]
+        self.reads += 1
+        return iter(classes(means, [2, 3][: len(means)]))
+
+
+def parameter_groups(model):
+    """Without the model's first layer."""
+    return [
+        {"params": list(model[1].parameters()), "lr": 0.1},
+        {"params": list(model[4].parameters()), "lr": 0.02},
+    ]
+
+
+class ReadsZero(TorchFunctionMode):
+    """Meta tensors hold no numbers: whoever asks for one gets 0, or that two differ."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        if name in ("equal", "allclose"):
+            return False
+        asks = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__")
+        to_cpu = name == "to" and "cpu" in map(str, [*args[1:], *(kwargs or {}).values()])
+        if (name in asks or to_cpu) and args[0].is_meta:
+            args = (torch.zeros_like(args[0], device="cpu"), *args[1:])
+        return func(*args, **(kwargs or {}))

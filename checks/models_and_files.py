@@ -1,0 +1,184 @@
+"""What checks of levels 05 and 06 share: linear layers under any names, folders, nested states."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from checks.tools import close, result_of, same
+
+
+def weight_and_bias(what: str, module: nn.Module, rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """Its only two parameters: of any shape with a row for each output. rows * columns > rows."""
+    found = [p for p in module.parameters() if not nn.parameter.is_lazy(p)]
+    shapes = [tuple(p.shape) for p in found]
+    sizes = sorted((len(p) if p.ndim else 1, p.numel()) for p in found)
+    right = sizes == [(rows, rows), (rows, rows * columns)]
+    assert right, f"{what}: parameters {shapes}, want {(rows, columns)} and {(rows,)}"
+    bias, weight = sorted(found, key=Tensor.numel)
+    return weight, bias
+
+
+def linear_of(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """weight @ x + bias of each sample, number by number."""
+    rows, flat = weight.detach().flatten(1), x.flatten(1)
+    return (flat[:, None] * rows).sum(dim=2) + bias.detach().flatten()
+
+
+def features_by_hand(what: str, part: nn.Module, weight: Tensor, bias: Tensor) -> None:
+    """An image of 2 channels, 1 row and 2 columns, flattened, through a layer and ReLU."""
+    with torch.no_grad():
+        rows = [[1.0, 10, 100, 1000], [-1, 0, 0, 0], [0, 0, 0, 0]]
+        weight.copy_(torch.tensor(rows).reshape(weight.shape))
+        bias.copy_(torch.tensor([0.0, 0, -5]).reshape(bias.shape))
+    what = (
+        f"{what}, weight [[1, 10, 100, 1000], [-1, 0, 0, 0], [0, 0, 0, 0]], "
+        "bias [0, 0, -5], an image of channels [[1, 2]] and [[3, 4]]: features"
+    )
+    out = result_of(what, part, torch.tensor([[[[1.0, 2]], [[3.0, 4]]]]))
+    close(out.detach(), torch.tensor([[4321.0, 0, 0]]), what)
+
+
+@contextmanager
+def in_folder() -> Iterator[Path]:
+    """An empty temporary folder; the working directory is another one in it."""
+    here = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder, "work")
+        work.mkdir()
+        os.chdir(work)
+        try:
+            yield Path(folder, "files")
+        finally:
+            os.chdir(here)
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """The folder's files with their bytes, its folders with the names in them."""
+    if not folder.is_dir():
+        return {}
+    return {
+        p.name: p.read_bytes() if p.is_file() else sorted(os.listdir(p)) for p in folder.iterdir()
+    }
+
+
+def folder_is(folder: Path, want: Mapping[str, Any], what: str) -> None:
+    """The same files with the same bytes."""
+    got = contents(folder)
+    names = [named(name) for name in sorted(got)], [named(name) for name in sorted(want)]
+    assert sorted(got) == sorted(want), f"{what}: the folder then has {names[0]}, want {names[1]}"
+    other = [named(name) for name in want if got[name] != want[name]]
+    assert not other, f"{what}: then {', '.join(other)} is changed, want it as it was"
+
+
+def named(text: str) -> str:
+    """A text without the temporary folder's path and without a name's long random part."""
+    return re.sub(r"[0-9a-f]{12,}", "...", re.sub(r"[^\s'\"]*/(?=files\b)", "", text))
+
+
+def leaves_of(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """A nested state's tensors and values with names such as model.0.weight."""
+    pairs: Iterable[tuple[Any, Any]]
+    if isinstance(tree, dict):
+        pairs = tree.items()
+    elif isinstance(tree, list | tuple):
+        pairs = enumerate(tree)
+    else:
+        yield name, tree
+        return
+    for key, value in pairs:
+        yield from leaves_of(value, f"{name}.{key}" if name else str(key))
+
+
+def state_is(got: Any, want: Any, what: str) -> None:
+    """Nested states alike in every bit; else the first that is missing or not alike, by name."""
+    mine, its = dict(leaves_of(got)), dict(leaves_of(want))
+    lacks, more = ([n for n in a if n not in b] for a, b in ((its, mine), (mine, its)))
+    for told, names in (("missing", lacks), ("too many", more)):
+        rest = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        assert not names, f"{what}: {told}: {', '.join(names[:2])}{rest}"
+    for name, value in its.items():
+        tensors = [isinstance(v, Tensor) for v in (mine[name], value)]
+        if all(tensors):
+            same(mine[name], value, f"{what}: {name}")
+            continue
+        alike = not any(tensors) and mine[name] == value
+        shown = ("a tensor" if isinstance(v, Tensor) else repr(v) for v in (mine[name], value))
+        assert alike, "{}: {} is {}, want {}".format(what, name, *shown)
+
+
+class Moments:
+    """What was seen of a folder's file, and beside it, while a function ran."""
+
+    def __init__(self) -> None:
+        self.held = list[bytes | None]()  # what the file held in turn; None: no file
+        self.beside = set[str]()  # names of others that were there at any moment
+
+
+def moments_of(path: Path, function: Callable[..., Any], *args: Any) -> Moments:
+    """Looks before each call of function(*args) to C, as Python alone cannot change a file."""
+    seen, marks, before = Moments(), list[Any](), sys.getprofile()
+    if path.exists():
+        os.utime(path, (0, 0))  # so that each write shows in its date
+
+    def look(_: Any, event: str, __: Any) -> None:
+        if event != "c_call":
+            return
+        if path.parent.is_dir():
+            seen.beside.update(os.listdir(path.parent))
+        try:
+            stat = os.stat(path)
+            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        except FileNotFoundError:
+            mark = None
+        if marks[-1:] != [mark]:
+            marks.append(mark)
+            note()
+
+    def note() -> None:
+        now = path.read_bytes() if path.exists() else None
+        if seen.held[-1:] != [now]:
+            seen.held.append(now)
+
+    sys.setprofile(look)
+    try:
+        function(*args)
+    finally:
+        sys.setprofile(before)
+    note()
+    return seen
+
+
+def raised_by(function: Callable[..., Any], *args: Any) -> BaseException | None:
+    """What it raises, Ctrl-C and sys.exit included; None if it returns."""
+    try:
+        function(*args)
+    except NotImplementedError:
+        raise
+    except BaseException as error:
+        return error
+    return None
+
+
+def first_line(error: BaseException) -> str:
+    """Its kind and what it says first, without the temporary folder's path."""
+    return named(f"{type(error).__name__}: {''.join(str(error).strip().splitlines()[:1])}")
+
+
+def attempt(what: str, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    """Its result; where it crashes, a message that says on what."""
+    try:
+        return call(*args, **more)
+    except AssertionError:
+        raise
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
+            raise  # an open hole
+        raise AssertionError(f"{what}: {first_line(error)}, want a result") from error
