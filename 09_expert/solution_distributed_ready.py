@@ -1,17 +1,18 @@
 """Ready for many processes: ask the environment who you are, wrap late, deal the samples out.
 
 Why it works: every rank computes the same shuffled order from the epoch number alone and takes each
-W-th sample of it, so that shares are disjoint without a word between the ranks. The sampler repeats
-a few samples rather than give one rank a batch more: a rank that waits for the gradients of others
-that have finished waits forever. DistributedDataParallel copies rank 0's weights to all on
-construction and averages gradients in backward; with equal batches of a mean loss that average is
-the gradient of the joined batch, W * batch_size samples.
-Say in the interview: set_epoch before each epoch, or every epoch has the first one's order; wrap
-after moving, make the optimizer after wrapping; save model.module's state on rank 0 alone; evaluate
-without the repeated samples; init_process_group with a timeout, destroy_process_group in finally;
-gradient traffic is about two model sizes a step (ring all-reduce), overlapped with backward.
-Common slips: rank or RANK, which takes an explicit 0 for absent; shuffle=True beside a
-sampler; one seed a rank, which makes shares overlap; device_ids on the CPU; forgetting set_epoch.
+W-th sample of it, so the shares are disjoint without a word between the ranks. 21 samples on 4
+ranks are 6 each: the sampler repeats 3 samples rather than give one rank a batch more, which would
+wait forever for gradients of ranks that have finished.
+Say in the interview: DistributedDataParallel copies rank 0's weights to all on construction and
+averages gradients in backward. With equal batches of a mean loss that average is the gradient of
+the joined batch, W * batch_size samples. Call set_epoch before each epoch. Wrap after moving. Save
+model.module's state on rank 0 alone. Give the process group a timeout, destroy it in a finally.
+What does it send? About two model sizes per step (ring all-reduce), while backward still runs.
+Is the evaluation right? Not quite: repeated samples count twice. Drop them, or count the samples.
+Common slips: `rank or RANK`, which takes an explicit 0 for absent; shuffle=True beside a sampler;
+a seed per rank, which makes shares overlap; device_ids on the CPU; set_epoch forgotten.
+You may leave out, if you say so: checks of the variables; torchrun sets them right.
 """
 
 import os
@@ -80,13 +81,12 @@ def create_dataloader_distributed_ready(
     return DataLoader(dataset, batch_size=batch_size, sampler=sampler)
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_distributed_ready import check
+    import pathlib
+    import sys
 
-    check(
-        get_rank,
-        get_world_size,
-        setup_model_for_distributed,
-        create_dataloader_distributed_ready,
-    )
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

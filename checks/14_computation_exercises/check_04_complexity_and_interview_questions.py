@@ -8,8 +8,7 @@ import math
 import re
 from decimal import Decimal
 
-# The power of each size in the cost, and the cost for some sizes.
-ATTENTION = {"L": 2, "d_model": 1}
+ATTENTION = {"L": 2, "d_model": 1}  # the power of each size in the cost
 ATTENTION_COSTS = {(4096, 512): 17_179_869_184, (300, 7): 1_260_000, (50, 1000): 5_000_000}
 SCORES = {"B": 1, "H": 1, "L": 2}
 SCORES_COSTS = {(3, 8, 1000): 24_000_000, (16, 5, 70): 392_000, (1, 12, 4096): 201_326_592}
@@ -62,7 +61,7 @@ def says(function, sizes, growths, wanted):
     """Its text has an O(...) for each of the growths, and outside of them the wanted numbers."""
     text = function(*sizes)
     call = f"{function.__name__}({', '.join(map(str, sizes))})"
-    assert isinstance(text, str), f"{call} is {text!r}, a {type(text).__name__}, want a str"
+    assert isinstance(text, str), f"{call} is {text!r}, want a str"
     formulas, rest = parts(text)
     count = len(growths)
     assert len(formulas) == count, (
@@ -78,10 +77,8 @@ def says(function, sizes, growths, wanted):
     found = re.findall(r"(?<![\w.^])\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?", rest, re.I)
     missing = [n for n in wanted if not any(rounds(n, number) for number in found)]
     shown = " and no ".join(f"{n:,}" if isinstance(n, int) else f"{n:.4g}" for n in missing)
-    assert not missing, (
-        f"{call}: no {shown} outside O(...), where the numbers are {'; '.join(found) or 'missing'}, "
-        f"in {text!r}"
-    )
+    there = "; ".join(found) or "none"
+    assert not missing, f"{call}: no {shown} outside O(...), there are {there}, in {text!r}"
 
 
 def parts(text):
