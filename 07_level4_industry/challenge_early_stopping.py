@@ -39,13 +39,14 @@ import torch
 from torch import Tensor, nn
 
 Loader = Iterable[tuple[Tensor, Tensor]]
+Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 def early_stopping_loop(
     model: nn.Module,
     train_loader: Loader,
     val_loader: Loader,
-    criterion: Callable[[Tensor, Tensor], Tensor],
+    criterion: Criterion,
     optimizer: torch.optim.Optimizer,
     device: torch.device,
     max_epochs: int,

@@ -1,33 +1,33 @@
 """A full training pipeline: seed, split, train, validate, keep the best, all of it repeatable.
 
-Each part is easy. What fails are the seams: a row on both sides of the split, augmented validation,
-the last weights shipped instead of the best.
+What fails are the seams: a row on both sides of the split, augmented validation, the last weights
+shipped instead of the best.
 
 Core, what an interview asks:
 
-    seed        It seeds the global generators of torch, numpy and random.
-    split       num_samples * val_ratio random rows are for validation, the others train.
-    batches     A pass brings each row once: x (B, 16), y (B,), B == batch_size but for the last.
-    augment     Training rows are augmented anew in each pass, validation rows never.
+    seed        set_seed seeds torch, numpy and random, globally.
+    split       num_samples * val_ratio random rows are for validation, others for training.
+    batches     A pass brings each row once: x (B, 16), y (B,). Only the last B is smaller.
+    augment     Training rows are augmented anew in each pass, others never.
     order       Training rows come in a new random order in each pass.
     seeded      After the same seed the loaders repeat. After another, split, orders and
                 augmentation differ.
     training    Each batch gets one step of one torch.optim optimizer over all parameters, in train
                 mode, on the gradient of its mean cross-entropy alone, clipped or not.
-    validation  Then each validation row is measured once, in eval mode, without gradients.
-    best        An accuracy above all earlier ones is saved before the next epoch.
-    file        best.pt holds a dict: "model", a state dict, and "val_acc", a float. torch.load reads
-                it with weights_only=True.
+    validation  Then each val row is measured once, in eval mode, without gradients.
+    file        save_dir/best.pt is a dict: "model", a state dict, and "val_acc", a float.
+                torch.load reads it with weights_only=True.
+    best        An accuracy above all earlier ones is saved, before the next epoch.
     result      A float: the best validation accuracy, 0 to 1.
-    learns      The default 5 epochs reach 0.75, saved in checkpoints.
-    repeats     Two runs agree bit for bit. They call set_seed() first.
+    learns      By default 5 epochs reach 0.75, saved in checkpoints.
+    repeats     Two runs agree bit for bit: set_seed() comes first.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     sizes       Row numbers are rounded to the nearest. A part without rows raises ValueError.
     first       Epoch 1 is saved, even with accuracy 0.
-    folder      save_dir, str or Path, is made, parents too. An older best.pt counts for nothing.
-                No other file is left.
+    folder      save_dir, str or Path, is made, parents too. An older best.pt counts for nothing, no
+                other file is left.
     epochs      epochs < 1 raises ValueError and writes nothing.
 
 Hard, 45 minutes. Try one alone: python FILE split

@@ -38,6 +38,7 @@ import torch
 from torch import Tensor, nn
 
 Loader = Iterable[tuple[Tensor, Tensor]]
+Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 class Backbone(nn.Module):
@@ -74,7 +75,7 @@ def two_stage_train(
     model: nn.Module,
     train_loader: Loader,
     val_loader: Loader,
-    criterion: Callable[[Tensor, Tensor], Tensor],
+    criterion: Criterion,
     device: torch.device,
     stage1_epochs: int = 2,
     stage2_epochs: int = 2,

@@ -2,14 +2,20 @@
 
 Why it works: the seed comes before the first draw, so that split, weights, batches and Dropout all
 follow from it. Train rows move weights, val rows choose the epoch, test rows do neither: so their
-accuracy is that of new data. What is reported is the file, for the file is what will be shipped.
-Say in the interview: the best val accuracy is chosen as a maximum and so is too good, the one on
-the test rows is not, as long as nobody chooses by it. The file holds the splits: who trains on can
-avoid the test rows. Equal seeds give equal bits on one machine and version only; on a GPU add
-torch.use_deterministic_algorithms. For several processes write beside and rename, rank 0 alone.
+accuracy is that of new data. What is reported is the file, for the file is what will be shipped:
+with val accuracies 0.72, 0.74, 0.33 memory holds epoch 3, the file epoch 2.
+Say in the interview:
+- The best val accuracy is chosen as a maximum and so is too good, the one on the test rows is not,
+  as long as nobody chooses by it.
+- The file holds the splits: who trains on can avoid the test rows.
+- Loss and accuracy are per row, so the last, shorter batch counts for less.
+Asked next: "Same seed, other numbers?" Equal seeds give equal bits on one machine and version only;
+on a GPU add torch.use_deterministic_algorithms. "Several processes?" Write beside and rename, rank
+0 alone.
 Common slips: the last epoch's weights reported; best starts at 0, so that an accuracy of 0 saves
 nothing; model made before the seed; a test pass every epoch, "only to look"; state_dict() kept in
 memory without a copy, so that the best weights train on.
+May be left out if you say so: the error for epochs below 1.
 """
 
 from pathlib import Path
@@ -107,13 +113,12 @@ def main(
     return {**history, "best_epoch": best["epoch"], **report}
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_end_to_end import check
+    import pathlib
+    import sys
 
-    check(main)
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
 
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        main(save_dir=folder)
-    print("PASS")
+    judge(globals())
