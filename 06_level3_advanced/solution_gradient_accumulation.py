@@ -1,15 +1,21 @@
 """Gradient accumulation: backward adds up, so scale each batch's loss by its share of the group.
 
 Why it works: a gradient is linear in the loss, and the mean over a group's samples is the sum of
-its batches' means, each times the batch's share of the samples. islice cuts any iterable into
-groups, the last one as short as it is, so a share is known before the group's first backward.
-Say in the interview: memory for activations is that of one batch, gradients are as large as ever,
-time is that of all the small batches. With equal batches the share is 1 / accum_steps, except in a
-shorter last group. BatchNorm still sees small batches, so take GroupNorm or LayerNorm if they are
-tiny. Under DDP wrap all but the last backward of a group in no_sync(); clip after the last one.
-Learning rate and scheduler count optimizer steps, not batches.
-Common slips: dividing the last group by accum_steps; forgetting to step it; zero_grad for every
-batch; the divided loss in the report; summing losses for one backward, which keeps every graph.
+its batches' means, each times the batch's share of the samples. Batches of 4 and 2 samples with
+gradients 1 and 4 give (4 * 1 + 2 * 4) / 6 = 2; the mean of the two means is 2.5. islice cuts any
+iterable into groups, the last as short as it is, so a share is known before the first backward.
+Say in the interview:
+- Memory for activations is that of one batch. Gradients are as large as ever, and time is that of
+  all the small batches.
+- With equal batches the share is 1 / accum_steps, except in a shorter last group.
+- Learning rate and scheduler count optimizer steps, not batches. Clip after the last backward.
+Asked next: "Is it the same as the big batch?" Not with BatchNorm, which still sees small batches;
+take GroupNorm or LayerNorm. Dropout draws other numbers.
+"What changes under DDP?" Wrap all but the last backward of a group in no_sync(), or every backward
+sends all gradients.
+Common slips: zero_grad for every batch; the last group not stepped, or divided by accum_steps; the
+divided loss in the report; losses summed for one backward, which keeps every graph.
+May be left out if you say so: uneven batches, and the share of the last group.
 """
 
 from collections.abc import Callable, Iterable
@@ -48,8 +54,12 @@ def train_one_epoch_accum(
     return total / seen
 
 
+# Nothing to do here: this runs the examples, then tries each label of the statement.
 if __name__ == "__main__":
-    from challenge_gradient_accumulation import check
+    import pathlib
+    import sys
 
-    check(train_one_epoch_accum)
-    print("PASS")
+    sys.path[:0] = [str(p) for p in pathlib.Path(__file__).parents if (p / "checks").is_dir()][:1]
+    from practice.judge import judge
+
+    judge(globals())

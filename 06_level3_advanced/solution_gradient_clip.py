@@ -1,15 +1,21 @@
 """Gradient clipping: all gradients of one batch, one norm, one factor, between backward and step.
 
 Why it works: after backward the gradients are complete, before step they are not used yet. One
-factor for all of them makes the step shorter without turning it; a factor per parameter, or a
-limit per value, would turn it.
-Say in the interview: clip_grad_norm_ works in place, passes twice over the gradients, skips
-parameters that have none and returns the norm before clipping: log it, its jumps show trouble
-before the loss does. With GradScaler unscale first, or a scaled norm meets max_norm; with sharded
-parameters the norm needs an all-reduce. If every step is clipped, max_norm is a learning rate in
-disguise. Adam divides by a running size of the gradients: there a clipped batch counts for less.
-Common slips: clipping before backward, after step or once an epoch; each parameter by itself;
-clip_grad_value_; scaling short gradients up to max_norm; clipping the loss instead.
+factor makes the step shorter without turning it: gradients 3 and 4 have norm 5, and max_norm 1
+makes them 0.6 and 0.8. A limit for each value gives 1 and 1, another direction.
+Say in the interview:
+- clip_grad_norm_ works in place and returns the norm before clipping. Log it: its jumps show
+  trouble before the loss does.
+- I clip what the optimizer steps, in all its groups. model.parameters() is the same list as long as
+  no frozen parameter has an old .grad, which zero_grad of the optimizer does not clear.
+- With a GradScaler unscale first, or a scaled norm meets max_norm.
+Asked next: "How do you choose max_norm?" Log the norm for some hundred steps and take a value that
+only the outliers reach. If every step is clipped, max_norm is a learning rate in disguise.
+"What does clipping do under Adam?" Adam divides by a running size of the gradients, so a constant
+factor would change nothing; clipping still keeps one wild batch out of these averages.
+Common slips: clipping before backward, after the step or once an epoch; each parameter or each
+group by itself; clip_grad_value_; short gradients scaled up to max_norm; the loss clipped instead.
+May be left out if you say so: both errors, and the frozen parameters.
 """
 
 from collections.abc import Callable, Iterable

@@ -111,7 +111,6 @@ class FullModel(nn.Module):
     def forward(self, x):
         return self.net(x)
 """,
-        "sizes of the parts swapped": ("Decoder(hidden, out_dim)\n", "Decoder(out_dim, hidden)\n"),
         "a third layer": (
             "        self.decoder = Decoder(hidden, out_dim)",
             "        self.decoder = Decoder(hidden, out_dim)\n"
@@ -145,6 +144,7 @@ class FullModel(nn.Module):
 """,
     },
     "connection": {
+        "sizes of the parts swapped": ("Decoder(hidden, out_dim)\n", "Decoder(out_dim, hidden)\n"),
         "head fed the raw input": ("self.decoder(features)", "self.decoder(x)"),
         "head fed the raw input where it fits": (
             "self.decoder(features)",

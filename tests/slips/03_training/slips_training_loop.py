@@ -88,6 +88,11 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
             "        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n"
             "        optimizer.step()\n",
         ),
+        "gradients clipped number by number": (
+            "        optimizer.step()\n",
+            "        torch.nn.utils.clip_grad_value_(model.parameters(), 1.0)\n"
+            "        optimizer.step()\n",
+        ),
         "gradient of the sum": ("loss.backward()", "(loss * len(y)).backward()"),
         "loss gets its arguments in the wrong order": (
             "criterion(model(x), y)",
@@ -102,6 +107,10 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
             "    if not model.training:\n        model.train()\n",
         ),
         "train mode for the outermost module only": ("model.train()", "model.training = True"),
+        "train mode for the children only": (
+            "model.train()",
+            "[child.train() for child in model.children()]",
+        ),
         "eval mode at the end": (
             "    return total / seen",
             "    model.eval()\n    return total / seen",
@@ -121,6 +130,10 @@ def train_one_epoch(model, loader, criterion, optimizer, device, plain=train_one
         ),
         "labels always int64": ("y.to(device)", "y.to(device).long()"),
         "rounded": ("return total / seen", "return round(total / seen, 4)"),
+        "a running mean of the losses": (
+            "total += loss.item() * len(y)\n        seen += len(y)",
+            "total = 0.9 * total + 0.1 * loss.item() if seen else loss.item()\n        seen = 1",
+        ),
         "loss of the last batch": ("return total / seen", "return loss.item()"),
         "loss of the first batch": """
 def train_one_epoch(model, loader, criterion, optimizer, device, plain=train_one_epoch):

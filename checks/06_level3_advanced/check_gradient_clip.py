@@ -1,0 +1,191 @@
+"""What challenge_gradient_clip.py requires.
+
+`norm` and `short` give a model of two numbers gradients of 3 and 4 or a multiple of them, whose
+2-norm is 5 times as much; only `groups` compares with a twin that is trained in plain code.
+"""
+
+import copy
+import math
+
+import torch
+from torch import nn
+
+from checks.hunts import attempt
+from checks.training import (
+    CPU,
+    META,
+    Difference,
+    arrives_on_device,
+    batches_of,
+    epoch_by_hand,
+    every_loss_counts,
+    line,
+    loader_of,
+    mean_of_all_samples,
+    no_batch_is_refused,
+    one_step_per_batch,
+    reads_any_iterable,
+    refused_untouched,
+    sgd,
+    shown,
+    states_are,
+    steps_are_clipped,
+    steps_use,
+    watching,
+    whole_model_in_train_mode,
+)
+
+
+def order(train_one_epoch_with_clip):
+    one_step_per_batch(gently(train_one_epoch_with_clip))
+
+
+def gradients(train_one_epoch_with_clip):
+    train, batches = gently(train_one_epoch_with_clip), batches_of([1, 2, 4], [3, 3, 3])
+    steps_use("max_norm 100, 3 batches of", train, batches, ([0.1, 0.2, 0.4], [0.1] * 3))
+
+
+def norm(train_one_epoch_with_clip):
+    for options, times, want in (
+        ({}, [1], [1.0]),
+        ({"max_norm": 2.0}, [1], [2.0]),
+        ({"max_norm": 4.5}, [1], [4.5]),
+        ({"max_norm": 0.05}, [100], [0.05]),
+        ({"max_norm": 1}, [1, 1, 1], [1.0] * 3),
+    ):
+        steps_are_long(train_one_epoch_with_clip, options, times, want)
+
+
+def short(train_one_epoch_with_clip):
+    for options, times in (
+        ({}, 0.1),
+        ({"max_norm": 5.1}, 1),
+        ({}, 0.0),
+        ({"max_norm": math.inf}, 1),
+    ):
+        steps_are_long(train_one_epoch_with_clip, options, [times], [5 * times])
+
+
+def mode(train_one_epoch_with_clip):
+    whole_model_in_train_mode(train_one_epoch_with_clip)
+
+
+def loss(train_one_epoch_with_clip):
+    mean_of_all_samples(train_one_epoch_with_clip)
+
+
+def device(train_one_epoch_with_clip):
+    def train(model, batches):
+        train_one_epoch_with_clip(model, batches, model.criterion, sgd(model), META, 0.5)
+
+    arrives_on_device("train_one_epoch_with_clip", train)
+    arrives_on_device("train_one_epoch_with_clip", train, torch.zeros(2, dtype=torch.float64))
+
+
+def iterables(train_one_epoch_with_clip):
+    reads_any_iterable(train_one_epoch_with_clip)
+
+
+def groups(train_one_epoch_with_clip):
+    net = [nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3), nn.Linear(6, 3)]
+    model = nn.Sequential(*net).double()
+    model.register_parameter("unused", nn.Parameter(torch.ones(2)))
+    twin = copy.deepcopy(model)
+    held, held_by_twin = two_groups(model), two_groups(twin)
+    optimizer = torch.optim.SGD(held, momentum=0.9)
+    x, y = torch.randn(13, 5).double(), torch.randint(3, (13,))
+    batches = list(zip(x.split(5), y.split(5), strict=True))
+    for epoch in (1, 2):
+        by_hand = nn.CrossEntropyLoss(reduction="none")
+        torch.manual_seed(epoch)
+        epoch_by_hand(twin, by_hand, batches, held_by_twin, 0.9, max_norm=0.2)
+        torch.manual_seed(epoch)  # the same units drop out
+        with watching(model, optimizer) as seen:
+            run = model, batches, nn.CrossEntropyLoss(), optimizer, CPU, 0.2
+            attempt("two groups, a parameter without gradient", train_one_epoch_with_clip, *run)
+        what = f"two parameter groups, max_norm 0.2, epoch {epoch}"
+        steps_are_clipped(what, seen, 0.2)
+        states_are(model.state_dict(), twin.state_dict(), f"after {what}", 1e-3)
+
+
+def frozen(train_one_epoch_with_clip):
+    model = line()
+    model.weight.requires_grad_(False).grad = torch.full((1, 1), 12.0)
+    optimizer = torch.optim.SGD([model.bias], lr=0.1)
+    batches = loader_of(batches_of([1], [3]))
+    train = gently(train_one_epoch_with_clip, 1.0)
+    with watching(model, optimizer) as seen:
+        attempt("a frozen weight", train, model, batches, Difference(), optimizer, CPU)
+    got = seen.grads(0)
+    assert got == [0.1], (
+        "one batch, a bias of gradient 0.1 and a frozen weight with 12 in its .grad, max_norm 1: "
+        f"the step used {shown(got)} for the bias, want [0.1]"
+    )
+
+
+def losses(train_one_epoch_with_clip):
+    every_loss_counts(train_one_epoch_with_clip)
+
+
+def errors(train_one_epoch_with_clip):
+    no_batch_is_refused(train_one_epoch_with_clip)
+    for max_norm in (0, 0.0, -0.5, -math.inf):
+
+        def train(*inputs, max_norm=max_norm):
+            return train_one_epoch_with_clip(*inputs, max_norm=max_norm)
+
+        refused_untouched(f"max_norm {max_norm}", train)
+
+
+CORE = (order, gradients, norm, short, mode, loss, device)
+EDGES = (iterables, groups, frozen, losses, errors)
+
+
+def gently(train_one_epoch_with_clip, max_norm=100.0):
+    """On a tenth of the losses, far below max_norm: what clipping does is minded elsewhere."""
+
+    def train(model, loader, criterion, optimizer, device):
+        def tenth(output, y):
+            return criterion(output, y) / 10
+
+        return train_one_epoch_with_clip(model, loader, tenth, optimizer, device, max_norm)
+
+    return train
+
+
+def steps_are_long(train_one_epoch_with_clip, options, times, want):
+    """Steps on gradients of (3, 4) * times use (3, 4) * a factor, want long."""
+    model, coming = line(bias=5.0), iter(times)
+    optimizer = sgd(model, lr=0.0)
+
+    def criterion(output, y):
+        return times_4(output, y) * next(coming)
+
+    batches = loader_of(batches_of([0.75] * len(times), [3] * len(times)))
+    with watching(model, optimizer) as seen:
+        train_one_epoch_with_clip(model, batches, criterion, optimizer, CPU, **options)
+    said = f"max_norm {options['max_norm']}" if options else "default max_norm"
+    for i, (step, factor, length) in enumerate(zip(seen.steps, times, want, strict=False)):
+        got = [0.0 if g is None else g.item() for g in step.grads]
+        right = [0.6 * length, 0.8 * length]
+        assert all(math.isclose(a, b, rel_tol=3e-4) for a, b in zip(got, right, strict=True)), (
+            f"{said}, gradients {shown([3 * factor, 4 * factor])} (norm {5 * factor:g}): "
+            f"step {i + 1} used {shown(got)} (norm {norm_of(step.grads):.4g}), want {shown(right)} "
+            f"(norm {length:g})"
+        )
+    made = len(seen.steps)
+    assert made == len(times), f"{said}, batches: {len(times)}, steps: {made}, want {len(times)}"
+
+
+def times_4(output, y):
+    """Of line() at a mean x of 0.75, the gradients are 3 and 4."""
+    return 4 * Difference()(output, y)
+
+
+def norm_of(gradients):
+    return math.sqrt(sum(g.double().square().sum().item() for g in gradients if g is not None))
+
+
+def two_groups(model):
+    params = list(model.parameters())
+    return [{"params": params[2:], "lr": 0.1}, {"params": params[:2], "lr": 0.02}]
