@@ -4,25 +4,11 @@ import ast
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from old_form import judge
-
-from practice.exercises import Verdict, load, solution_of
-from practice.why import Edit, edited
-
-
-@cache
-def check_of(exercise: Path) -> Callable[..., None]:
-    return load(exercise)["check"]
-
-
-def judge_edit(exercise: Path, edit: Edit) -> Verdict:
-    """The check's verdict on the solution after an edit."""
-    return judge(check_of(exercise), load(solution_of(exercise), edited(exercise, edit)))
+from practice.exercises import solution_of
 
 
 def pasted(exercise: Path) -> str:
@@ -68,14 +54,3 @@ def run_as_script(
             if name.startswith(("challenge_", "buggy_code_")):
                 del sys.modules[name]
     return status, out.getvalue(), err.getvalue()
-
-
-def slips_and_variants(folder: Path) -> list[tuple[str, str, str, str, Edit]]:
-    """(kind, level, exercise, name, edit) of every entry in the files of tests/slips."""
-    found = []
-    for path in sorted(folder.glob("[0-9]*.py")):
-        names = load(path)
-        for kind in ("SLIPS", "VARIANTS"):
-            for exercise, edits in names.get(kind, {}).items():
-                found += [(kind, path.stem, exercise, name, edit) for name, edit in edits.items()]
-    return found

@@ -1,4 +1,4 @@
-"""Every exercise of the new form: statement, check, slips and solution say the same, by label."""
+"""Every exercise: statement, check, slips and solution say the same, label by label."""
 
 import ast
 import difflib
@@ -29,9 +29,7 @@ from practice.exercises import (
 from practice.judge import try_all, try_one
 from practice.why import edited
 
-EXERCISES = [
-    p for p in find() if (ROOT / "checks" / p.parent.name / f"check_{stem_of(p)}.py").exists()
-]
+EXERCISES = find()
 HUNTS = [path for path in EXERCISES if is_hunt(path)]
 LINES, PIPELINE_LINES = 100, 130
 STATEMENT_LINES, WORDS, LABEL_LINES = 40, 300, 3

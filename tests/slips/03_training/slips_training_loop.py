@@ -152,11 +152,13 @@ def train_one_epoch(model, loader, criterion, optimizer, device, plain=train_one
         "sum of batch means over samples": ("loss.item() * len(y)", "loss.item()"),
         "sum not divided": ("return total / seen", "return total"),
         "divided by the number of batches": ("total / seen", "total / len(loader)"),
-        "divided by the size of the dataset": ("total / seen", "total / len(getattr(loader, 'dataset', loader))"),
+        "divided by the size of the dataset": (
+            "total / seen",
+            "total / len(getattr(loader, 'dataset', loader))",
+        ),
         "rounded to cents": ("total / seen", "round(total / seen, 2)"),
         "a whole number": ("total += loss.item()", "total += int(loss.item())"),
         "tensor returned": ("loss.item()", "loss.detach()"),
-        "labels made integers": ("y.to(device)", "y.to(device).long()"),
         "mixed precision": (
             "        loss = criterion(model(x), y)\n",
             "        with torch.autocast(device.type, dtype=torch.bfloat16):\n"
