@@ -1,7 +1,6 @@
-"""A dataset and its loader: the contract between your data and every training loop.
+"""Dataset and DataLoader: the contract between data and training.
 
-A dataset says how many rows there are and what row i is. A DataLoader draws the order and makes
-batches.
+A dataset knows its rows, a DataLoader draws their order and makes batches.
 
     TensorDataset(X, y)    X (N, *S) and y (N, *R), tensors of any dtype; N may be 0
     len(dataset)           N
@@ -11,24 +10,23 @@ batches.
 
 Core, what an interview asks:
 
-    own_class  A torch.utils.data.Dataset of your own: torch's TensorDataset is neither its parent
-               nor a part of it.
-    rows       Numbers, shapes and dtypes are those of X and y, of each dataset its own.
-    lengths    ValueError for X and y of different length, 1 beside N included.
+    own_class  A torch.utils.data.Dataset, made without torch's own TensorDataset.
+    rows       Those of X and y, dtypes included, of each dataset its own.
+    lengths    ValueError for unequal lengths, 1 beside N included.
     index      -1 is the last row, -N the first. IndexError unless -N <= i < N.
-    batches    Each has batch_size rows, the last has what is left. No worker processes.
-    features   Independent draws from N(0, 1), 8 per row, new for each loader.
-    labels     A row's label is the position (0 to 7) of its largest feature.
-    epochs     Each visits each row once, in an order drawn anew, all N! equally likely.
-    seeds      Rows and orders depend on torch's global generator alone. You do not seed it.
+    batches    Each has batch_size rows, the last what is left. No workers.
+    features   Independent draws from N(0, 1), new for each loader.
+    labels     The position (0 to 7) of the row's largest feature.
+    epochs     Each row once, in an order drawn anew, all N! equally likely.
+    seeds      Rows and orders come from torch's global generator. You do not seed it.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    views      dataset[i] copies and detaches nothing: both parts are views.
-    workers    pickle copies a TensorDataset with its rows, as spawned workers need it.
+    views      dataset[i] holds views, neither copied nor detached.
+    workers    A TensorDataset can be pickled, its rows included.
 
 Easy, 15 minutes. Try one alone: python FILE index
-Guide: PyTorch_Mastery_Guide, "The contract". Docs: https://docs.pytorch.org/docs/stable/data.html
+Guide: PyTorch_Mastery_Guide, "The contract". https://docs.pytorch.org/docs/stable/data.html
 """
 
 import torch

@@ -1,7 +1,6 @@
 """Concatenation: two descriptions of one thing, joined feature by feature, and one layer over both.
 
-It is the plainest way to let a second input into a model: result = [a, b] W^T + bias, where [a, b]
-holds the features of a, then those of b.
+It is the plainest way to let a second input into a model: result = [a, b] W^T + bias.
 
     ConcatBlock(in_a, in_b, out)
     forward(a, b) -> result
@@ -13,19 +12,17 @@ Core, what an interview asks:
 
     parameters  Two, under any names: a weight (out, in_a + in_b) and a bias (out,). Both are
                 trainable and drawn as by nn.Linear.
-    values      The first in_a columns of the weight belong to a, the others to b. There is no
-                activation.
+    values      The first in_a columns of the weight belong to a, the others to b. No activation.
     leading     Any leading sizes work, none and 0 included.
-    gradients   They reach a, b, the weight and the bias, in train and in eval mode.
+    gradients   They reach both inputs and both parameters, in train and in eval mode.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    sizes       RuntimeError or ValueError unless a and b have the same leading sizes. None is
-                repeated or reshaped to fit.
+    sizes       RuntimeError or ValueError for different leading sizes, 1 beside N included.
     features    RuntimeError or ValueError unless a has in_a and b has in_b features. A right sum is
                 not enough.
     dtypes      float32, float64 and bfloat16, as exact as they allow.
-    inputs      Any strides, any device; a and b are never changed. Both modes give the same.
+    inputs      Any strides, any device. a and b are never changed. Both modes give the same.
 
 Easy, 10 minutes. Try one alone: python FILE leading
 Guide: PyTorch_Mastery_Guide, "Concatenation".

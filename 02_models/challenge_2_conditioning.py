@@ -1,6 +1,6 @@
 """Conditioning: a second input that joins halfway.
 
-Side information, such as a language or a noise level, joins the hidden features, not the input:
+Side information, such as a language, joins the hidden features:
 hidden = relu(x W1^T + b1), logits = [hidden, c] W2^T + b2.
 
     ConditionalMLP(in_dim, c_dim, h, num_classes)
@@ -11,24 +11,24 @@ hidden = relu(x W1^T + b1), logits = [hidden, c] W2^T + b2.
 
 Core, what an interview asks:
 
-    parameters  Four, under any names: W1 (h, in_dim), b1 (h,), W2 (num_classes, h + c_dim) and
-                b2 (num_classes,). They are trainable and drawn as by nn.Linear.
-    logits      They leave the model raw, in train and in eval mode: no softmax, no limits.
+    parameters  W1 (h, in_dim), b1 (h,), W2 (num_classes, h + c_dim) and b2 (num_classes,), under
+                any names, trainable, drawn as by nn.Linear.
+    logits      Raw, in train and in eval mode: no softmax, no limits.
     hidden      ReLU of a linear layer on x alone. It meets the first h columns of W2.
-    condition   c joins as it came, negative numbers too. It meets the last c_dim columns of W2.
-    leading     Any leading sizes work, none and 0 included.
-    gradients   They reach x, c and all four parameters, in train and in eval mode.
+    condition   c as it came, negative numbers too. It meets the last c_dim columns of W2.
+    leading     Any sizes work, none and 0 included.
+    gradients   They reach x, c and all parameters, in train and in eval mode.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    sizes       RuntimeError or ValueError unless x and c have the same leading sizes and in_dim
-                and c_dim features. Nothing is repeated or reshaped to fit.
+    sizes       RuntimeError or ValueError for other numbers of features or unequal leading sizes,
+                1 beside N included.
     dtypes      float32, float64 and bfloat16, as exact as they allow.
-    inputs      Any strides, any device; x and c are never changed. Both modes give the same.
+    inputs      Any strides, any device, never changed. Both modes give the same.
 
 Easy, 15 minutes. Try one alone: python FILE hidden
 Guide: PyTorch_Mastery_Guide, "Conditioning".
-Article: https://distill.pub/2018/feature-wise-transformations/
+https://distill.pub/2018/feature-wise-transformations/
 """
 
 import torch

@@ -1,35 +1,34 @@
-"""Connecting: an encoder and a decoder that know nothing of each other.
+"""Connecting: an encoder and a decoder, each replaceable.
 
-They share only the size of the tensor between them, so that either can be replaced, for example by
-a pretrained encoder.
+They share only the size of the features.
 
     Encoder(in_dim, hidden)               x (*, in_dim) -> features (*, hidden)
     Decoder(hidden, out_dim)              features (*, hidden) -> result (*, out_dim)
     FullModel(in_dim, hidden, out_dim)    x (*, in_dim) -> result (*, out_dim)
 
-* stands for any leading sizes. Inputs, parts and results share dtype and device.
+* stands for any leading sizes.
 
 Core, what an interview asks:
 
-    encoder     A linear layer with bias, then ReLU.
-    decoder     A linear layer with bias, no activation.
+    encoder     A linear layer, then ReLU.
+    decoder     A linear layer, no activation.
     parameters  Each part has a weight (outputs, inputs) and a bias (outputs,), under any names.
-                Both are trainable and drawn as by nn.Linear.
-    parts       The attribute encoder is an Encoder, decoder a Decoder. FullModel's state_dict holds
-                nothing else.
+                They are trainable and drawn as by nn.Linear.
+    parts       model.encoder is an Encoder, model.decoder a Decoder. state_dict holds nothing
+                else.
     connection  The result is decoder(encoder(x)).
-    leading     Any leading sizes work, none and 0 included.
+    leading     Any sizes work, none and 0 included.
     gradients   They reach x, through frozen parts too, and all trainable parameters.
-    swap        Either attribute may be set to another module at any time. The model then uses,
-                moves, saves and trains that one.
+    swap        Either part may be replaced at any time. The model then uses, moves, saves and
+                trains the new one.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    as_it_came  x of any shape and dtype reaches the encoder untouched, features the decoder.
-    calls       One call of the model calls each part once, hooks included.
+    as_it_came  Parts get x and features themselves, of any shape and dtype.
+    calls       A call runs each part once, hooks included.
     modes       train() and eval() switch both parts. A call switches nothing.
     dtypes      float32, float64 and bfloat16, as exact as they allow.
-    inputs      Any strides, any device; never changed. Both modes give the same.
+    inputs      Any strides, any device, never changed. Both modes give the same.
 
 Medium, 15 minutes. Try one alone: python FILE swap
 Guide: PyTorch_Mastery_Guide, "Connecting modules".

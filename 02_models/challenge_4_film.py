@@ -1,12 +1,11 @@
 """FiLM: a condition that scales and shifts a layer's features.
 
-Feature-wise linear modulation gives each feature a factor gamma and an offset beta, both made from
-the condition: result = gamma(cond) * linear(x) + beta(cond). A sum can only move a feature, a
-factor can also turn it off.
+Feature-wise linear modulation: result = gamma(cond) * linear(x) + beta(cond). A sum can only move
+a feature, a factor can also turn it off.
 
     ConditionalLinear(in_dim, cond_dim, out_dim)
     forward(x, cond) -> result
-        x         (N, *, in_dim)     N > 0 samples; * positions, such as H, W, or none
+        x         (N, *, in_dim)     N > 0 samples; * positions, or none
         cond      (N, cond_dim)      one condition per sample
         result    (N, *, out_dim)    x, cond, layer and result share dtype and device
 
@@ -15,16 +14,16 @@ Core, what an interview asks:
     parts       Three nn.Linear with bias hold all parameters: linear (in_dim -> out_dim), drawn as
                 usual, scale and shift (cond_dim -> out_dim each).
     modulation  gamma = 1 + scale(cond), beta = shift(cond), of each sample its own.
-    start       A new layer computes what its linear alone does, for every finite cond. Yet its
-                first backward pass gives all six parameters gradients that are not zero.
-    gradients   They reach x, cond and all parameters, in train and in eval mode.
+    start       A new layer computes what its linear alone does, for every finite cond. Yet no
+                parameter's first gradient is zero.
+    gradients   They reach x, cond and all parameters, in train and eval mode.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    positions   With any number of sizes in *, a sample's condition is used at all its positions.
+    positions   All positions of a sample get its condition, however many sizes * has.
     shapes      RuntimeError or ValueError for a cond of any shape but (N, cond_dim).
     dtypes      float32, float64 and bfloat16, as exact as they allow.
-    inputs      Any strides, any device; x and cond are never changed. Both modes give the same.
+    inputs      Any strides, any device, never changed. Both modes give the same.
 
 Medium, 20 minutes. Try one alone: python FILE start
 Guide: PyTorch_Mastery_Guide, "FiLM". Paper: FiLM, section 2, https://arxiv.org/abs/1709.07871

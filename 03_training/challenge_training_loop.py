@@ -1,33 +1,29 @@
 """One training epoch: the loop that every interview asks for.
 
-A wrong loop runs too. So yours is judged by what it does to parameters and modes, and by the number
-that it reports.
+A wrong loop runs, too, and reports a loss.
 
     train_one_epoch(model, loader, criterion, optimizer, device) -> float
-        model      nn.Module on device; it or parts of it may be in eval mode
-        loader     gives pairs x (B, ...), y (B, ...): a DataLoader, a list, any iterable
-        criterion  criterion(output, y) is the mean loss of the B samples, a tensor of one number
-        optimizer  torch.optim.Optimizer over the model's parameters
+        model      nn.Module on device, its parts in any mode
+        loader     any iterable of pairs x (B, ...), y (B, ...)
+        criterion  criterion(output, y) is the mean loss of the B samples
 
 Core, what an interview asks:
 
-    order      Per batch, in the loader's order: one forward pass, backward pass and step of the
-               given optimizer.
-    gradients  A step uses its own batch's gradient alone, whatever was in .grad before the call.
+    order      Per batch, in the loader's order: one forward pass, backward pass and step of
+               the given optimizer.
+    gradients  A step uses its own batch's gradient alone, whatever was in .grad before.
     mode       The whole model is in train mode at each forward pass and after the epoch.
-    loss       The result is the mean loss per sample, of the losses before each step.
-    device     The model gets x, and the criterion y, on device. They and the model's output are
-               otherwise passed on as they come.
+    loss       The result is the mean loss per sample, taken before each step.
+    device     x and y are used on device. They and the output are otherwise passed on as they come.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    iterables  The loader may be a generator. B may be 1; all sizes may change between batches.
-    empty      A loader that gives no batch raises ValueError.
-    groups     The optimizer may hold a part of the model, several groups, and parameters of others,
-               such as the criterion's.
-    losses     A loss of 0, inf or NaN counts like any other. bfloat16 losses are not summed in
-               bfloat16.
-    memory     At a forward pass at most one earlier batch's autograd graph is in memory.
+    iterables  The loader may be a generator. Sizes may change between batches; B may be 1.
+    empty      No batch: ValueError.
+    groups     The optimizer may hold several groups, parts of the model, the criterion's
+               parameters.
+    losses     Losses of 0, inf and NaN count. bfloat16 losses are not summed in bfloat16.
+    memory     At a forward pass at most one earlier batch's graph is in memory.
 
 Medium, 15 minutes. Try one alone: python FILE gradients
 """

@@ -1,22 +1,19 @@
 """A backward of your own: leaky ReLU as an autograd.Function, differentiable twice.
 
-Autograd knows how to differentiate torch's operations. A torch.autograd.Function is where you tell
-it about one of yours. Here it is, per element:
+You tell autograd what your own operation does, per element:
 
     out = input if input > 0 else neg_slope * input
 
     LeakyReLUFunction   a torch.autograd.Function of input and neg_slope
     leaky_relu_custom(input, neg_slope=0.01) -> out
-        input      a tensor of floating dtype
-        neg_slope  an int or a float
+        neg_slope  int or float
         out        shape, dtype and device of input
 
 Core, what an interview asks:
 
-    by_hand   leaky_relu_custom returns what LeakyReLUFunction.apply returns. Neither pass calls
+    by_hand   leaky_relu_custom returns LeakyReLUFunction.apply's result. Neither pass calls
               torch's own leaky_relu, prelu or rrelu.
-    forward   The values are those of the formula. neg_slope may be 0, negative or larger than 1;
-              if it is left out it is 0.01.
+    forward   The values of the formula, for any neg_slope: 0, negative, above 1.
     backward  The gradient is the upstream gradient where input > 0, otherwise neg_slope times it.
               neg_slope gets none.
     calls     A call does not disturb the backward of an earlier one.
@@ -25,13 +22,12 @@ Core, what an interview asks:
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    special   0, -0.0 and nan are not > 0. inf stays inf where input > 0, in the values and in the
-              upstream gradient.
-    dtypes    float16, bfloat16, float32 and float64, as exact as they are. neg_slope may be 1e-8 to
-              1e5 in size; it need not fit the dtype, neg_slope times a value does.
-    memory    For backward it keeps one tensor, of no more bytes than input, by
-              ctx.save_for_backward. Nothing else on ctx holds a tensor.
-    inputs    Any shape and strides, any device. Input and upstream gradient are not changed.
+    special   0, -0.0 and nan are not > 0. inf stays inf where input > 0, in both passes.
+    dtypes    As exact as float16, bfloat16, float32 or float64 is, for any neg_slope from 1e-8
+              to 1e5, also where the dtype cannot hold neg_slope itself.
+    memory    Backward gets one tensor, of no more bytes than input, and by
+              ctx.save_for_backward alone.
+    inputs    Any shape, strides and device. Input and upstream gradient are not changed.
 
 Medium, 20 minutes. Try one alone: python FILE twice
 Docs: https://docs.pytorch.org/docs/stable/notes/extending.html#extending-torch-autograd

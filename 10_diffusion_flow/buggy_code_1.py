@@ -1,8 +1,7 @@
 """Bug hunt 1: whatever step I ask for, the pictures come out half ruined.
 
-A colleague: "Step 0 should hardly touch a picture and the last step leave little of it. In our
-batches, eight pictures of 8 x 8, all look alike: half picture, half noise. Mean and variance of x_t
-are right, and training goes on, badly."
+A colleague: "Step 0 should hardly touch a picture, the last step leave little of it. In our batches
+of eight 8 x 8 pictures all look alike: half picture, half noise."
 
 make_x_t(x0, t, alpha_bar, epsilon, device) noises each picture of a batch to its own step:
 
@@ -14,20 +13,19 @@ make_x_t(x0, t, alpha_bar, epsilon, device) noises each picture of a batch to it
 
 Core, what an interview asks:
 
-    mix        x_t[i] is equation 4 of the paper with t[i]: root of alpha_bar[t[i]] times x0[i],
-               plus epsilon[i] times the root of what is missing to 1.
+    mix        x_t[i] is sqrt(a)*x0[i] + sqrt(1-a)*epsilon[i], where a = alpha_bar[t[i]].
     kept       Exact gradients reach x0 and epsilon. Inputs stay as they are. No random draws.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    precision  x_t is right in each dtype: in bfloat16 step 0 still has its noise.
+    precision  Right in each dtype: in bfloat16 step 0 still has its noise.
     device     Inputs may be on any device, not all on one. `device` may be a string.
     sizes      ValueError where t is not (N,) or epsilon's shape not that of x0.
 
 Run the file, fix the function, run it again.
 
 Medium, 15 minutes. Try one alone: python FILE mix
-Paper: DDPM, section 2, https://arxiv.org/abs/2006.11239
+Paper: DDPM, equation 4, https://arxiv.org/abs/2006.11239
 """
 
 import torch

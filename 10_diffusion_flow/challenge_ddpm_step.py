@@ -1,36 +1,33 @@
 """One DDPM training step: noise a batch, ask the model for the noise, measure its error.
 
-A diffusion process adds noise in T small steps. One draw takes x0 to any step t at once; the loss
-compares that noise with the model's guess.
+One draw takes x0 to any step t:
 
     x_t = sqrt(alpha_bar[t]) x0 + sqrt(1 - alpha_bar[t]) noise
 
     get_alpha_bars(T=100, beta_start=1e-4, beta_end=0.02, device=None) -> (T,) float32
-    ddpm_train_step(model, x0, t, alpha_bar, device) -> loss, a tensor of one number
-        model      model(x_t, t) guesses the noise, (N, C, H, W)
-        x0         (N, C, H, W)
-        t          (N,) int64, from 0 to T - 1: the step of each sample
+    ddpm_train_step(model, x0, t, alpha_bar, device) -> loss, a scalar tensor
+        model      model(x_t, t) guesses the noise
+        x0         (N, C, H, W), as the guess
+        t          (N,) int64, 0 to T - 1: the step of each sample
         alpha_bar  (T,) any such table
 
 Core, what an interview asks:
 
     table      T betas rise evenly from beta_start to beta_end, both included. Entry t is the
                product of 1 - beta over the steps 0 to t.
-    x_t        The model is called once, as model(x_t, t). Sample i is noised with alpha_bar[t[i]].
+    x_t        One call, model(x_t, t). Sample i is noised with alpha_bar[t[i]].
     noise      Independent draws from N(0, 1) by torch's global generator, new in each call.
-    loss       The mean over all numbers of (guess - noise)^2, ready for backward.
+    loss       The mean of all (guess - noise)^2, ready for backward.
     untouched  The step changes no weight, gradient, mode or input.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    devices    The model is on device, x0, t and alpha_bar may be elsewhere. get_alpha_bars: None
-               means torch's default device.
-    dtypes     x0 may be float32, float64 or bfloat16, the table float32 or float64. x_t has x0's
-               dtype; roots are taken before a cast to a shorter dtype.
-    shapes     RuntimeError or ValueError unless t is (N,) and the guess has the shape of x0.
+    devices    The model is on device, the rest may be elsewhere. device=None: torch's default.
+    dtypes     x_t has x0's dtype, also float64 or bfloat16. Roots are taken in the table's dtype.
+    shapes     RuntimeError or ValueError for another shape of t or of the guess.
 
 Medium, 25 minutes. Try one alone: python FILE x_t
-Paper: DDPM, sections 2 and 3, https://arxiv.org/abs/2006.11239
+Paper: DDPM, https://arxiv.org/abs/2006.11239
 """
 
 import torch

@@ -1,38 +1,33 @@
-"""Noise prediction: one network for every step, told how noisy its input is.
+"""Noise prediction: one network, told how noisy its input is.
 
-A diffusion model is trained to guess the noise in a noisy image. The same weights serve little
-noise and nothing but noise; t says which it is.
+The architecture is yours; its parameters get random numbers before it is tried.
 
     NoisePredictionNet(in_channels, t_dim=32, hidden=64)
-        in_channels  C
-        t_dim        numbers that describe a step: even, at least 4
-        hidden       channels inside: a multiple of 8, at least 16
+        t_dim        numbers that describe a step: even, from 4
+        hidden       channels inside: a multiple of 8, from 16
     forward(x_t, t) -> the predicted noise (N, C, H, W)
         x_t          (N, C, H, W), each size from 1
-        t            (N,) int64, 0 to 999: the step of each sample
-
-The architecture is yours. All parameters get random numbers before it is tried.
+        t            (N,) int64, 0 to 999, a step per sample
 
 Core, what an interview asks:
 
     shapes      The result has the shape of x_t.
-    parameters  A larger t_dim or hidden gives more parameters. The defaults are 32 and 64. A
-                gradient reaches every parameter.
-    samples     Result i depends on x_t[i] and t[i] alone, not on the mode or the call.
+    parameters  A larger t_dim or hidden gives more parameters. A gradient reaches each.
+    samples     Result i depends on x_t[i] and t[i] alone, in both modes.
     time        No two steps give the same result; at each pixel t counts.
     mixing      The result is not a part from x_t plus a part from t.
     space       Each pixel of the result depends on all channels of x_t there and at its eight
-                neighbors, and on which neighbor has which numbers.
-    size        The prediction may have any sign and size.
+                neighbors. It changes when two neighbors are exchanged.
+    size        Predictions may have any sign and size.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    dtypes      x_t and the model may be float64 or bfloat16; there, too, t and t + 1 differ.
-    inputs      Any strides, any device. x_t and t are not changed.
-    errors      t of any shape but (N,) raises RuntimeError or ValueError.
+    dtypes      float64 and bfloat16 work; t and t + 1 differ there.
+    inputs      Any strides and device. x_t and t are not changed.
+    errors      Another shape of t: RuntimeError or ValueError.
 
 Medium, 25 minutes. Try one alone: python FILE time
-Paper: Denoising Diffusion Probabilistic Models, appendix B, https://arxiv.org/abs/2006.11239
+Paper: DDPM, https://arxiv.org/abs/2006.11239
 """
 
 import torch

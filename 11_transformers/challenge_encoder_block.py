@@ -1,31 +1,29 @@
 """A transformer encoder block, pre-LN: two residual branches, each with a norm in front.
 
-The block is what a transformer repeats. Its path from input to output passes nothing but two
-additions, which is why deep stacks of it train:
+Only two additions lie between input and output:
 
     x = x + attention(norm1(x)),  out = x + feed_forward(norm2(x))
 
     TransformerEncoderBlock(d_model, num_heads, d_ff, dropout=0.1)
     forward(x, mask=None) -> out
         x, out  (B, L, d_model)
-        mask    bool, broadcastable to (B, num_heads, L, L): [..., i, j] is True if query i may
-                attend to key j; each query may attend to one key at least
+        mask    bool, broadcastable to (B, num_heads, L, L): [..., i, j] is True where
+                query i may attend to key j; each to one at least
 
 Core, what an interview asks:
 
-    parts     self_attn is an nn.MultiheadAttention; linear1 (d_model -> d_ff), linear2 are
-              nn.Linear; norm1, norm2 are nn.LayerNorm with defaults. They hold all parameters.
-    wiring    The first branch is self-attention, the second the feed-forward net: linear1, ReLU,
-              linear2. Each is added to what came into it; samples do not mix. The block is not, and
-              has not, an nn.TransformerEncoderLayer.
+    parts     self_attn is an nn.MultiheadAttention; linear1, linear2 are nn.Linear; norm1, norm2
+              are nn.LayerNorm with defaults. They hold all parameters.
+    wiring    Samples do not mix. The feed-forward net is linear1 (to d_ff), ReLU, linear2. No
+              nn.TransformerEncoderLayer is used.
     masks     What a query may not attend to has no influence on its result.
-    dropout   In train mode elements are dropped, as nn.Dropout does, at four places: the attention
-              weights, the ReLU's result, and each branch before it is added. In eval mode none is.
+    dropout   As by nn.Dropout, at four places: the attention weights, the ReLU's result, and each
+              branch before it is added.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    shapes    Masks of every shape that broadcasts: (L,), (1, L), (L, L), (num_heads, L, L), ...
-    training  With dropout at work, with a mask or without, each parameter and x gets a gradient.
+    shapes    Every mask that broadcasts: (L,), (L, L), (num_heads, L, L), ...
+    training  With dropout, and any mask, each parameter and x gets a gradient.
     dtypes    float64, bfloat16 and bfloat16 autocast work; out has the dtype of x.
     inputs    Any strides, any device; x and mask are never changed.
 

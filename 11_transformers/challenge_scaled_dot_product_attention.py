@@ -1,36 +1,36 @@
 """Scaled dot-product attention: every query takes a weighted mean of the values.
 
-This is how the tokens of a transformer exchange information. The better a key fits a query, the
-more its value counts:
+The better a key fits a query, the more its value counts:
 
     attn = softmax(Q K^T / sqrt(D)),  out = attn V
 
     scaled_dot_product_attention(Q, K, V, mask=None) -> (out, attn)
-        Q     (*, L_q, D)      * is any number of leading sizes, none too
+        Q     (*, L_q, D)      * any leading sizes, or none
         K     (*, L_k, D)
         V     (*, L_k, D_v)
-        mask  bool, broadcastable to (*, L_q, L_k): True if the query may attend to the key
+        mask  bool, broadcastable to (*, L_q, L_k): True where the query may attend to
+              the key
         out   (*, L_q, D_v)
-        attn  (*, L_q, L_k)    the weights
+        attn  (*, L_q, L_k)
 
 Core, what an interview asks:
 
-    by_hand    Matmul and softmax do it; torch's own attention is not called.
-    weights    The softmax over the keys of the query's scores, which are divided by sqrt(D).
-    mean       out is attn times V, with the attn that is returned.
-    leading    Each item of the leading sizes is worked on by itself.
+    by_hand    Torch's own attention is not called.
+    weights    The softmax over the keys.
+    mean       out is the returned attn times V.
+    leading    Items of the leading sizes do not mix.
     masks      A hidden key has weight 0 and no influence, whatever numbers up to 1e15 K and V hold
-               there. The weights of the other keys sum to 1.
+               there. The other weights sum to 1.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    empty      A query that may attend to no key has zeros in attn and out. Gradients are finite.
-    precision  Results have the inputs' dtype, float16, bfloat16, float32 or float64, and are as
-               exact as it allows for scores up to 1e4. bfloat16 autocast works, too.
+    empty      Where a query may attend to no key, attn and out are 0, gradients finite.
+    precision  float16, bfloat16, float32 and float64 in, the same out, and as exact, for scores
+               up to 1e4. bfloat16 autocast works.
     inputs     Any strides, any device. Inputs are not changed. Gradients reach Q, K and V.
 
 Medium, 20 minutes. Try one alone: python FILE masks
-Paper: Attention Is All You Need, section 3.2.1, https://arxiv.org/abs/1706.03762
+Paper: Attention Is All You Need, https://arxiv.org/abs/1706.03762
 """
 
 import torch

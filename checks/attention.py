@@ -1,22 +1,26 @@
-"""What checks of attention share: masks of every shape, finite gradients, the meta device."""
+"""What checks of attention share: masks of every shape, finite gradients, strides, the meta device.
 
-from collections.abc import Callable, Mapping
+An answer takes its tensors and then a mask or None; it gives out, or the pair (out, attn).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.tools import is_hole
+from checks.tools import CRASHES, close, is_hole, names_are, unchanged
+
+Leaves = Mapping[str, Tensor]
 
 
 def attempt(what: str, call: Callable[..., Any], *inputs: Tensor | None) -> Any:
     """What it gives for the inputs; a mask of None is left out. A crash says on what."""
-    given = inputs if inputs[-1] is not None else inputs[:-1]
     try:
-        return call(*given)
-    except (RuntimeError, IndexError, ValueError, TypeError, AssertionError) as error:
-        if isinstance(error, NotImplementedError):
-            raise  # an open hole, or what a device cannot do
+        return call(*inputs if inputs[-1] is not None else inputs[:-1])
+    except (*CRASHES, AssertionError) as error:
+        if is_hole(error):
+            raise
         kind = type(error).__name__
         raise AssertionError(f"{what}: {kind}, want a result. It says: {error}") from error
 
@@ -25,21 +29,36 @@ def told(mask: Tensor | None) -> str:
     return "no mask" if mask is None else f"mask {tuple(mask.shape)}"
 
 
-def finite_gradients(
-    what: str, outs: Any, leaves: Mapping[str, Tensor], size: float = 1.0
-) -> dict[str, Tensor]:
+def named(outs: Any) -> list[tuple[str, Tensor]]:
+    return list(zip(("out", "attn"), outs if isinstance(outs, tuple) else (outs,), strict=False))
+
+
+def finite(what: str, outs: Any) -> None:
+    for name, got in named(outs):
+        assert got.isfinite().all(), f"{what}: {name} has NaN or inf"
+
+
+def alike(what: str, outs: Any, wanted: Any, tol: float, against: str) -> None:
+    """The results are close, in float64."""
+    for (name, got), (_, want) in zip(named(outs), named(wanted), strict=True):
+        close(got.double(), want.double(), f"{what}: {name}, against {against}", tol)
+
+
+def finite_gradients(what: str, outs: Any, leaves: Leaves, size: float = 1.0) -> dict[str, Tensor]:
     """Of each leaf, by random upstream gradients of that size; 0 where none reaches it."""
-    outs = outs if isinstance(outs, tuple) else (outs,)
-    assert all(out.requires_grad for out in outs), f"{what}: the result has no gradient"
-    upstream = [size * torch.randn(out.shape).to(out) for out in outs]
+    pairs = dict(named(outs))
+    assert all(out.requires_grad for out in pairs.values()), f"{what}: the result has no gradient"
+    upstream = [size * torch.randn(out.shape).to(out) for out in pairs.values()]
     try:
-        grads = torch.autograd.grad(outs, list(leaves.values()), upstream, allow_unused=True)
+        grads = torch.autograd.grad(
+            [*pairs.values()], [*leaves.values()], upstream, allow_unused=True
+        )
     except RuntimeError as error:
         raise AssertionError(f"{what}: backward fails. It says: {error}") from error
-    pairs = zip(leaves.items(), grads, strict=True)
-    found = {n: torch.zeros_like(leaf) if g is None else g for (n, leaf), g in pairs}
-    for name, grad in found.items():
-        assert grad.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
+    found = dict[str, Tensor]()
+    for (name, leaf), grad in zip(leaves.items(), grads, strict=True):
+        found[name] = torch.zeros_like(leaf) if grad is None else grad
+        assert found[name].isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
     return found
 
 
@@ -47,23 +66,64 @@ def leaves_of(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     return {"x": x, **dict(module.named_parameters())}
 
 
-def on_other_device(call: Callable[..., Any], *inputs: Tensor | None) -> None:
-    """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
-    what = f"everything on the meta device, {told(inputs[-1])}"
-    try:
-        outs = call(*(t.to("meta") for t in inputs if t is not None))
-    except RuntimeError as error:  # asking for a number is no mistake on a real device
-        if is_hole(error):
-            raise
-        assert "cpu" not in str(error), f"{what}: a tensor on the CPU. It says: {error}"
-        return
-    for out in outs if isinstance(outs, tuple) else (outs,):
-        assert out.is_meta, f"{what}: a result on {out.device}"
+def has_parts(what: str, module: nn.Module, parts: Iterable[str], like: nn.Module) -> None:
+    """Parts of the classes, and parameters of the names and shapes, that `like` has."""
+    for name in parts:
+        part, kind = getattr(module, name, None), type(getattr(like, name))
+        assert part is not None, f"{what}: missing: {name}"
+        assert isinstance(part, kind), f"{name} is {part!r}, want an nn.{kind.__name__}"
+    got, want = ({n: tuple(p.shape) for n, p in m.named_parameters()} for m in (module, like))
+    names_are(got, want, f"{what}, parameters")
+    for name in want:
+        assert got[name] == want[name], f"{name} has shape {got[name]}, want {want[name]}"
+
+
+def as_the_library(
+    what: str, library: str, got: tuple[Any, Leaves], right: tuple[Any, Leaves], tol: float
+) -> None:
+    """Results, and their gradients by the same upstream gradients, where `right` has a leaf."""
+    alike(what, got[0], right[0], tol, library)
+    found = []
+    for out, leaves in (got, right):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            found.append(finite_gradients(what, out, leaves))
+    for name, want in found[1].items():
+        close(found[0][name].double(), want, f"{what}: the gradient of {name}", 10 * tol)
+
+
+def keeps_inputs(
+    call: Callable[..., Any],
+    tensors: Sequence[Tensor],
+    masks: Iterable[Tensor | None],
+    on_meta: Callable[..., Any] | None = None,
+) -> None:
+    """The same for any strides; no input is changed; on the meta device all that is made is there.
+
+    That device, which holds no numbers, tells where an answer makes a tensor on the CPU.
+    """
+    for mask in masks:
+        shown = told(mask) if mask is None else f"{told(mask)}, strides {mask.stride()}"
+        what, given = f"inputs not contiguous, {shown}", [*tensors, mask]
+        with unchanged(what, *(t for t in given if t is not None)):
+            got = attempt(what, call, *given)
+        want = attempt(what, call, *(t if t is None else t.contiguous() for t in given))
+        alike(what, got, want, 1e-5, "contiguous inputs")
+        what = f"everything on the meta device, {told(mask)}"
+        try:
+            outs = (on_meta or call)(*(t.to("meta") for t in given if t is not None))
+        except RuntimeError as error:  # asking for a number is no mistake on a real device
+            if is_hole(error):
+                raise
+            assert "cpu" not in str(error), f"{what}: a tensor on the CPU. It says: {error}"
+            continue
+        for name, out in named(outs):
+            assert out.is_meta, f"{what}: {name} on {out.device}"
 
 
 def masks_of(*sizes: int) -> dict[str, Tensor]:
     """A mask of each shape that broadcasts to (B, H, L_q, L_k); key 0, or itself, is seen."""
-    b, h, rows, columns = sizes
+    b, _, rows, columns = sizes
     some = torch.rand(sizes) > 0.5
     some |= torch.eye(rows, columns, dtype=torch.bool)
     some[..., 0] |= ~some.any(-1)

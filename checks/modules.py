@@ -1,60 +1,69 @@
 """What the checks of small models share: parameters under any names, leading sizes, gradients."""
 
 import copy
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
-from checks.tools import close, result_of, same
+from checks.tools import Forbidden, call_of, close, gradients, is_hole, refuses, result_of, same
 
 Sizes = tuple[int, ...]
+Kind = Callable[..., nn.Module]
+Case = tuple[str, nn.Module, dict[str, Tensor]]
+LEADS = ((), (0,), (1,), (5,), (6,), (12,), (1, 6), (2, 1), (2, 6), (6, 7))
 
 
 def on(what: str, **inputs: Any) -> str:
     """How a message names a model on its inputs: ConcatBlock(3, 5, 4), a (6, 3), b (6, 5)."""
-    shown = (
-        f"{name} {tuple(i.shape) if isinstance(i, Tensor) else i}" for name, i in inputs.items()
-    )
-    return ", ".join([what, *shown])
+    sizes = {name: tuple(i.shape) if isinstance(i, Tensor) else i for name, i in inputs.items()}
+    return ", ".join([what, *(f"{name} {size}" for name, size in sizes.items())])
 
 
-def has_parameters(what: str, module: nn.Module, shapes: Mapping[str, Sizes]) -> None:
-    """New, it has these parameters and no more, under any names, trainable."""
+def case(kind: Kind, sizes: Sizes, **features: int) -> Case:
+    """kind(*sizes): how a message names it, the model itself, and a batch of 6 for it."""
+    inputs = {name: torch.randn(6, n) for name, n in features.items()}
+    return call_of(kind.__name__, *sizes), kind(*sizes), inputs
+
+
+def has_parameters(what: str, module: nn.Module, *shapes: Sizes) -> None:
+    """New, it has parameters of these shapes and no more, under any names, trainable."""
     found = [*module.parameters()]
-    lazy = any(nn.parameter.is_lazy(p) for p in found)
+    lazy = any(map(nn.parameter.is_lazy, found))
     assert not lazy, f"{what}: a parameter waits for the first call, want all at the start"
-    got, want = sorted(tuple(p.shape) for p in found), sorted(shapes.values())
+    got, want = sorted(tuple(p.shape) for p in found), sorted(shapes)
     assert got == want, f"{what}: its parameters have shapes {got}, want {want}"
     frozen = [tuple(p.shape) for p in found if not p.requires_grad]
     assert not frozen, f"{what}: parameters {frozen} have requires_grad=False, want True for all"
 
 
-def by_shape(module: nn.Module, *shapes: Sizes) -> list[Tensor]:
-    """Its parameters of these shapes, all different; zeros where one is missing."""
-    found = [p for p in module.parameters() if not nn.parameter.is_lazy(p)]
-    return [next((p for p in found if p.shape == s), torch.zeros(s)) for s in shapes]
+def put(module: nn.Module, numbers: Mapping[Any, Any]) -> nn.Module:
+    """The module with these numbers in its parameters, named or told by shape, as far as there."""
+    for name, p in module.named_parameters():
+        shape = () if nn.parameter.is_lazy(p) else tuple(p.shape)
+        new = numbers.get(name, numbers.get(shape))
+        if new is not None:
+            p.detach().copy_(torch.tensor(new))
+    return module
 
 
-def drawn_as_linear(what: str, make: Callable[[], nn.Module], inputs: int, among: str = "") -> None:
-    """New parameters of names that begin with `among`: nn.Linear's numbers, of each module its own.
+def drawn_as_linear(kind: Kind, sizes: Sizes, inputs: int, among: str = "") -> None:
+    """New parameters, those called `among`..., of 200 numbers or more, are drawn as by nn.Linear.
 
-    `inputs` says how many features each of them sees, 200 numbers or more in each.
+    Each of them sees so many input features. No two modules have the same.
     """
-    bound = inputs**-0.5
-    first, second = (dict(make().named_parameters()) for _ in range(2))
-    for name, p in first.items():
-        if not name.startswith(among) or name not in second:
-            continue
-        far, std = p.abs().max().item(), p.std().item()
+    what, bound = call_of(kind.__name__, *sizes), inputs**-0.5
+    first, second = (dict(kind(*sizes).named_parameters()) for _ in range(2))
+    for name in (name for name in first if name.startswith(among)):
+        far, std = first[name].abs().max().item(), first[name].std().item()
         right = 0.9 < far / bound < 1.001 and 0.83 < std / bound * 3**0.5 < 1.18
         assert right, (
             f"{what}, new {name}: numbers up to {far:.3g}, standard deviation {std:.3g}, "
             f"want {bound:.3g} and {bound / 3**0.5:.3g} as in nn.Linear"
         )
-        alike = torch.equal(p, second[name])
+        alike = torch.equal(first[name], second[name])
         assert not alike, f"{what} made twice: {name} has the same numbers, want new ones"
 
 
@@ -74,60 +83,49 @@ def leading_sizes(what: str, module: nn.Module, out: int, features: Mapping[str,
 
 def gradients_flow(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> None:
     """Inputs and trainable parameters get the gradients by which the result really changes."""
-    module, given = copy.deepcopy(module).double(), {}
-    for name, t in inputs.items():
-        given[name] = t.detach().double().requires_grad_() if t.is_floating_point() else t
-    leaves = {name: t for name, t in given.items() if t.is_floating_point()}
-    leaves |= {name: p for name, p in module.named_parameters() if p.requires_grad}
+    module = copy.deepcopy(module).double()
+    given = {name: t.detach().double().requires_grad_() for name, t in inputs.items()}
+    all_leaves = (*given.items(), *module.named_parameters())
+    leaves = {name: leaf for name, leaf in all_leaves if leaf.requires_grad}
 
     def call() -> Tensor:
         torch.manual_seed(1)  # whatever drops out is the same in each call
         return result_of(f"{what}, with gradients", module, *given.values())
 
+    def result(upstream: Tensor, leaf: Tensor, value: Tensor) -> float:
+        leaf.data = value
+        return (call() * upstream).sum().item()
+
     for mode in ("train", "eval"):
         module.train(mode == "train")
         at, out = f"{what}, {mode} mode", call()
-        assert out.requires_grad, f"{at}: the result has no gradient"
         upstream = torch.randn(out.shape).to(out)
-        try:
-            grads = torch.autograd.grad(out, [*leaves.values()], upstream, allow_unused=True)
-        except RuntimeError as error:
-            raise AssertionError(f"{at}: backward fails. It says: {error}") from error
+        grads = gradients(at, out, [*leaves.values()], upstream, [*leaves])
         for (name, leaf), grad in zip(leaves.items(), grads, strict=True):
-            assert grad is not None, f"{at}: no gradient reaches {name}"
-            step, told = torch.randn_like(leaf), (0.0, 0.0)
+            kept, step, want = leaf.data, torch.randn_like(leaf), []
+            got = (grad * step).sum().item()
             for size in (1e-6, 1e-3):  # the one passes by kinks, the other bears float32
-                said = []
-                with torch.no_grad():
-                    for part in (size, -2 * size):
-                        leaf += part * step
-                        said.append((call() * upstream).sum().item())
-                    leaf += size * step
-                got, want = (grad * step).sum().item(), (said[0] - said[1]) / (2 * size)
-                if abs(got - want) < 1e-2 * (1 + abs(want)):
+                low, high = (result(upstream, leaf, kept + n * size * step) for n in (-1, 1))
+                want.append((high - low) / (2 * size))
+                if abs(got - want[-1]) < 1e-2 * (1 + abs(want[-1])):
                     break
-                told = told if any(told) else (got, want)
             else:
-                raise AssertionError(
-                    f"{at}: the gradient of {name} foretells a change of {told[0]:.4g} where the "
-                    f"result changes by {told[1]:.4g}"
-                )
+                told = f"the gradient of {name} foretells a change of {got:.4g}"
+                raise AssertionError(f"{at}: {told} where the result changes by {want[0]:.4g}")
+            leaf.data = kept
+
+
+def unequal_leads(*features: int) -> list[tuple[Sizes, ...]]:
+    """Sizes of two inputs with so many features and different leading sizes."""
+    pairs = itertools.permutations(LEADS, 2)
+    return [tuple((*lead, n) for lead, n in zip(pair, features, strict=True)) for pair in pairs]
 
 
 def refuses_sizes(what: str, module: nn.Module, names: str, pairs: Iterable[Any]) -> None:
     """RuntimeError or ValueError for inputs of each pair of sizes; `names` has one letter each."""
     for sizes in pairs:
         call = on(what, **dict(zip(names.split(), sizes, strict=True)))
-        try:
-            got = module(*(torch.randn(size) for size in sizes))
-        except (RuntimeError, ValueError) as error:
-            if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
-                raise  # an open hole
-            continue
-        except Exception as error:
-            raise AssertionError(f"{call}: {error!r}, want RuntimeError or ValueError") from error
-        shape = tuple(got.shape) if isinstance(got, Tensor) else got
-        raise AssertionError(f"{call} gave {shape}, want RuntimeError or ValueError")
+        refuses(module, *map(torch.randn, sizes), call=call)
 
 
 def keeps_dtypes(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> None:
@@ -138,31 +136,28 @@ def keeps_dtypes(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> 
         out = result_of(call, low, *given)
         assert out.dtype == dtype, f"{call}: result {out.dtype}, want {dtype}"
         if tol:  # against the same numbers in float64: what rounding them does is not counted
-            want = result_of(call, copy.deepcopy(low).double(), *(t.double() for t in given))
+            want = result_of(call, low.double(), *(t.double() for t in given))
             close(out.double(), want.double(), f"{call}: result, against float64", tol)
-            continue
-        steps = [torch.randn_like(t) for t in given]
-        none, one, two = (
-            result_of(call, low, *(t + e * s for t, s in zip(given, steps, strict=True)))
-            for e in (0.0, 1e-6, 2e-6)
-        )
-        miss, change = (two - 2 * one + none).norm().item(), (one - none).norm().item()
-        assert miss <= 1e-3 * change, (
-            f"{call}, inputs changed by 1e-6 and by twice that: changes of the result are off that "
-            f"proportion by {miss / change:.1%}, want 0.0%, as float64 has enough digits"
-        )
+    steps = [1e-6 * torch.randn_like(t) for t in given]
+    one, two = (
+        result_of(call, low, *(t + n * s for t, s in zip(given, steps, strict=True)))
+        for n in (1, 2)
+    )
+    miss, change = (two - 2 * one + out).norm().item(), (one - out).norm().item()
+    assert miss <= 1e-3 * change, (
+        f"{call}, inputs changed by 1e-6 and by twice that: changes of the result are off that "
+        f"proportion by {miss / change:.1%}, want 0.0%, as float64 has enough digits"
+    )
 
 
 def keeps_inputs(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> None:
     """Any strides, either mode, any device; and the inputs stay as they are."""
     call, results = on(what, **inputs), []
     for mode in ("train", "eval"):
-        before = {name: t.clone() for name, t in inputs.items()}
-        results.append(
-            result_of(f"{call}, {mode} mode", module.train(mode == "train"), *inputs.values())
-        )
-        for name, t in inputs.items():
-            same(t, before[name], f"{call}, {mode} mode: {name} afterwards")
+        at, given = f"{call}, {mode} mode", [t.clone() for t in inputs.values()]
+        results.append(result_of(at, module.train(mode == "train"), *given))
+        for (name, t), now in zip(inputs.items(), given, strict=True):
+            same(now, t, f"{at}: {name} afterwards")
     close(results[0], results[1], f"{call}: result in train mode, against eval mode")
     apart = (t.mT.contiguous().mT if t.ndim > 1 else t for t in inputs.values())
     strided = result_of(f"{call}, not contiguous", module, *apart)
@@ -173,26 +168,21 @@ def keeps_inputs(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> 
 def on_other_device(call: str, module: nn.Module, *inputs: Tensor) -> None:
     """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
     what, module = f"{call}, all on the meta device", copy.deepcopy(module).to("meta")
-    with LastCall() as last:
+    with Forbidden("") as calls:
         try:
             out = module(*(t.to("meta") for t in inputs))
         except (RuntimeError, TypeError) as error:
-            says = str(error)
-            if isinstance(error, NotImplementedError) and len(says.split()) <= 1:
-                raise  # an open hole
+            if is_hole(error):
+                raise
             # Asking for a number fails there, too, and is no mistake on a real device.
-            moved = "Cannot copy out" in says and last.name in ("cpu", "to", "copy_", "__setitem__")
+            says = str(error)
+            moved = "Cannot copy out" in says and calls.last in (
+                "cpu",
+                "to",
+                "copy_",
+                "__setitem__",
+            )
             assert not moved and "cpu" not in says, f"{what}: a tensor on the CPU. It says: {says}"
             return
     assert isinstance(out, Tensor), f"{what}: {type(out).__name__}, want a tensor"
     assert out.is_meta, f"{what}: the result is on {out.device}"
-
-
-class LastCall(TorchFunctionMode):
-    """Knows the function of torch that was called last below it."""
-
-    name = ""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.name = getattr(func, "__name__", "")
-        return func(*args, **(kwargs or {}))

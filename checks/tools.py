@@ -3,6 +3,7 @@
 Every message says what was called, what came and what was wanted; never how to mend it.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+
+CRASHES = RuntimeError, LookupError, TypeError, ValueError, AttributeError, StopIteration
 
 
 def close(got: Any, want: Any, what: str, tol: float = 1e-5) -> None:
@@ -41,18 +44,27 @@ def tensor(out: Any, what: str) -> Tensor:
     return out
 
 
+def is_hole(error: BaseException) -> bool:
+    """It is a page's stub, NotImplementedError("Thing.method"); torch's own errors say more."""
+    return isinstance(error, NotImplementedError) and len(str(error).split()) <= 1
+
+
+def called(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
+    """What it gives; where it crashes, a message that says on what."""
+    try:
+        return function(*inputs, **more)
+    except NotImplementedError as error:
+        if is_hole(error):
+            raise
+        raise AssertionError(f"{what}: not possible on this device. It says: {error}") from error
+    except CRASHES as error:
+        says = f". It says: {error}" if str(error) else ""
+        raise AssertionError(f"{what}: {type(error).__name__}, want a result{says}") from error
+
+
 def result_of(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Tensor:
     """What it gives, a tensor; where it crashes, a message that says on what."""
-    try:
-        out = function(*inputs, **more)
-    except NotImplementedError as error:
-        if len(str(error).split()) <= 1:
-            raise  # an open hole; torch's own says more
-        raise AssertionError(f"{what}: not possible on this device. It says: {error}") from error
-    except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
-        kind = type(error).__name__
-        raise AssertionError(f"{what}: {kind}, want a result. It says: {error}") from error
-    return tensor(out, what)
+    return tensor(called(what, function, *inputs, **more), what)
 
 
 def names_are(got: Iterable[str], want: Iterable[str], what: str) -> None:
@@ -99,21 +111,39 @@ def call_of(name: str, *inputs: Any) -> str:
 
 
 def refuses(
-    function: Callable[..., Any], *inputs: Any, errors: tuple[type[Exception], ...]
+    function: Callable[..., Any],
+    *inputs: Any,
+    errors: tuple[type[Exception], ...] = (RuntimeError, ValueError),
+    call: str = "",
 ) -> None:
-    """function raises one of `errors`, no other error and no result."""
+    """function raises one of `errors`, no other error and no result; `call` names it, if given."""
     name = getattr(function, "__name__", type(function).__name__)
-    call, want = call_of(name, *inputs), " or ".join(e.__name__ for e in errors)
+    call, want = call or call_of(name, *inputs), " or ".join(e.__name__ for e in errors)
     try:
         got = function(*inputs)
     except errors:
         return
     except Exception as error:
-        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
-            raise  # an open hole
+        if is_hole(error):
+            raise
         raise AssertionError(f"{call}: {error!r}, want {want}") from error
-    shown = tuple(got.shape) if isinstance(got, Tensor) else got
-    raise AssertionError(f"{call} gave {shown!r}, want {want}")
+    kind, got = type(got), tuple(got.shape) if isinstance(got, Tensor) else got
+    shown = f"a {kind.__name__}" if kind.__repr__ is object.__repr__ else repr(got)
+    raise AssertionError(f"{call} gave {shown}, want {want}")
+
+
+def share_is(hits: Tensor, want: float, what: str) -> None:
+    """So large a share of independent draws hits, up to 6 standard deviations."""
+    got, slack = hits.double().mean().item(), 6 * (want * (1 - want) / hits.numel()) ** 0.5
+    assert abs(got - want) < slack, f"{what}: {got:.4f}, want {want:.4f} ± {slack:.4f}"
+
+
+def is_normal(x: Tensor, what: str) -> None:
+    """Its numbers are draws from N(0, 1), as far as shares of them tell."""
+    share_is(x < 0, 0.5, f"{what}, the share below 0")
+    for far in (1, 2, 3):
+        share = math.erfc(far / 2**0.5)
+        share_is(x.abs() > far, share, f"{what}, the share more than {far} from 0")
 
 
 @contextmanager
@@ -125,13 +155,16 @@ def unchanged(what: str, *tensors: Tensor) -> Iterator[None]:
         same(now.detach(), old, f"{what}: input {i} was changed")
 
 
-def gradients(what: str, out: Tensor, leaves: Sequence[Tensor], upstream: Tensor) -> list[Tensor]:
+def gradients(
+    what: str, out: Tensor, leaves: Sequence[Tensor], upstream: Tensor, names: Sequence[str] = ()
+) -> list[Tensor]:
     """The gradients of out, weighed by upstream, with regard to leaves: there and finite, each."""
     assert out.requires_grad, f"{what}: no gradient flows through it"
     grads = torch.autograd.grad(out, leaves, upstream, allow_unused=True)
     for i, g in enumerate(grads):
-        assert g is not None, f"{what}: no gradient reaches input {i}"
-        assert g.isfinite().all(), f"{what}: the gradient of input {i} has NaN or inf"
+        name = names[i] if names else f"input {i}"
+        assert g is not None, f"{what}: no gradient reaches {name}"
+        assert g.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
     return list(grads)
 
 
@@ -164,10 +197,10 @@ class Forbidden(TorchFunctionMode):
 
     def __init__(self, part: str) -> None:
         super().__init__()
-        self.part, self.called, self.seen = part, list[str](), 0
+        self.part, self.called, self.seen, self.last = part, list[str](), 0, ""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
+        self.last = name = getattr(func, "__name__", "")
         self.seen += 1
         if self.part in name and name not in self.called:
             self.called.append(name)

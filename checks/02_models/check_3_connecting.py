@@ -1,31 +1,18 @@
-"""What challenge_3_connecting.py requires.
-
-`encoder` and `decoder` compute the parts by other means; for the model it is enough that its result
-is that of its own parts, called by hand.
-"""
+"""What challenge_3_connecting.py requires; the model's result is that of its own parts."""
 
 import torch
 from torch import nn
 
-from checks.modules import (
-    by_shape,
-    drawn_as_linear,
-    gradients_flow,
-    has_parameters,
-    keeps_dtypes,
-    keeps_inputs,
-    leading_sizes,
-    on,
-)
-from checks.tools import close, names_are, result_of
+from checks import modules
+from checks.tools import close, names_are, result_of, same
 
 D, H, OUT = 3, 7, 4
 NAME = "FullModel(3, 7, 4)"
-SIZES = ((3, 7, 4), (5, 5, 5))  # equal sizes hide what is connected wrongly
+PARTS = ("encoder", "decoder")
 
 
 def encoder(Encoder):
-    the_layer(Encoder, "features", lambda numbers: torch.where(numbers > 0, numbers, 0))
+    the_layer(Encoder, "features", lambda numbers: numbers.clamp(min=0))
 
 
 def decoder(Decoder):
@@ -34,77 +21,60 @@ def decoder(Decoder):
 
 def parameters(Encoder, Decoder):
     for kind in (Encoder, Decoder):
-        name = kind.__name__
-        has_parameters(f"{name}(3, 5)", kind(3, 5), {"weight": (5, 3), "bias": (5,)})
-        drawn_as_linear(f"{name}(100, 200)", lambda kind=kind: kind(100, 200), 100)
+        modules.has_parameters(f"{kind.__name__}(3, 5)", kind(3, 5), (5, 3), (5,))
+        modules.drawn_as_linear(kind, (100, 200), 100)
 
 
 def parts(Encoder, Decoder, FullModel):
-    for sizes in SIZES:
-        model, what = FullModel(*sizes), f"FullModel{sizes}"
-        for i, (name, kind) in enumerate((("encoder", Encoder), ("decoder", Decoder))):
-            part, inputs, outputs = getattr(model, name, None), *sizes[i : i + 2]
-            mine, found = isinstance(part, kind), type(part).__name__
-            assert mine, f"{what}.{name} is of type {found}, want your {kind.__name__}"
-            shapes = [tuple(p.shape) for p in part.parameters()]
-            fits = (outputs, inputs) in shapes
-            assert fits, f"{what}.{name}: parameters {shapes}, want a weight {(outputs, inputs)}"
-        names_are(model.state_dict(), names_of(model.encoder, model.decoder), f"{what}, state_dict")
+    model = FullModel(D, H, OUT)
+    for name, kind in zip(PARTS, (Encoder, Decoder), strict=True):
+        part, want = getattr(model, name, None), kind.__name__
+        assert isinstance(part, kind), f"{NAME}.{name} is a {type(part).__name__}, want your {want}"
+    names_are(model.state_dict(), names_of(model), f"{NAME}, state_dict")
 
 
 def connection(FullModel):
-    for sizes in SIZES:
+    for sizes in ((D, H, OUT), (5, 5, 5)):  # equal sizes hide what is connected wrongly
         for mode in ("train", "eval"):
             model, x = FullModel(*sizes).train(mode == "train"), torch.randn(6, sizes[0])
             result_is_of_parts(f"FullModel{sizes}, {mode} mode", model, x)
 
 
 def leading(Encoder, Decoder, FullModel):
-    for sizes in ((D, H, OUT), (1, 1, 1)):
-        leading_sizes(f"FullModel{sizes}", FullModel(*sizes), sizes[2], {"x": sizes[0]})
-    leading_sizes("Encoder(3, 5)", Encoder(3, 5), 5, {"x": 3})
-    leading_sizes("Decoder(3, 5)", Decoder(3, 5), 5, {"features": 3})
+    kinds = (FullModel, (D, H, OUT)), (FullModel, (1, 1, 1)), (Encoder, (3, 5)), (Decoder, (3, 5))
+    for kind, sizes in kinds:
+        what, module, _ = modules.case(kind, sizes)
+        modules.leading_sizes(what, module, sizes[-1], {"x": sizes[0]})
 
 
 def gradients(Encoder, Decoder, FullModel):
-    gradients_flow("Encoder(3, 5)", Encoder(3, 5), {"x": torch.randn(6, 3)})
-    gradients_flow("Decoder(3, 5)", Decoder(3, 5), {"features": torch.randn(6, 3)})
-    x = {"x": torch.randn(6, D)}
-    gradients_flow(NAME, FullModel(D, H, OUT), x)
-    for name in ("encoder", "decoder"):
-        model = FullModel(D, H, OUT)
-        part = getattr(model, name, nn.Identity())
-        part.requires_grad_(False)
-        gradients_flow(f"{NAME}, the {name} frozen", model, x)
+    for case in cases(Encoder, Decoder, FullModel):
+        modules.gradients_flow(*case)
+    for name in PARTS:
+        what, model, inputs = modules.case(FullModel, (D, H, OUT), x=D)
+        getattr(model, name, nn.Identity()).requires_grad_(False)
+        modules.gradients_flow(f"{what}, the {name} frozen", model, inputs)
 
 
 def swap(FullModel):
+    norm = nn.Sequential(nn.Linear(D, 9), nn.BatchNorm1d(9), nn.Linear(9, H))
     for new in (
         {"decoder": nn.Linear(H, 2)},
         {"encoder": nn.Linear(D, H)},
-        {"encoder": nn.Sequential(nn.Linear(D, 9), nn.BatchNorm1d(9), nn.Linear(9, H))},
+        {"encoder": norm},
         {"encoder": nn.Sequential(nn.Linear(D, 9), nn.Tanh()), "decoder": nn.Linear(9, 2)},
         {"decoder": nn.Sequential(nn.Dropout(), nn.Linear(H, 2))},
         {"encoder": nn.Identity(), "decoder": nn.Identity()},
     ):
-        model, what = FullModel(D, H, OUT).eval(), NAME
-        call(f"{NAME}, x (6, 3)", model, torch.randn(6, D))  # used before, too
+        model, what, x = FullModel(D, H, OUT).eval(), NAME, torch.randn(6, D)
+        result_of(f"{NAME}, x (6, 3)", model, x)  # used before, too
         for name, part in new.items():
             what += f", then {name} = {type(part).__name__}(...)"
-            try:
-                setattr(model, name, part)
-            except (TypeError, ValueError, AttributeError, KeyError) as error:
-                raise AssertionError(f"{what}: {error!r}, want it set") from error
-        parts = [new.get(name, getattr(model, name, None)) for name in ("encoder", "decoder")]
-        for name, part in zip(("encoder", "decoder"), parts, strict=True):
+            setattr(model, name, part)
             assert getattr(model, name) is part, f"{what}: model.{name} is not what it was set to"
-        names_are(model.state_dict(), names_of(*parts), f"{what}: state_dict")
-        found = {id(p) for p in model.parameters()}
-        left = [n for part in parts for n, p in part.named_parameters() if id(p) not in found]
-        assert not left, f"{what}: model.parameters() lacks {', '.join(left)}"
-        x = torch.randn(6, D)
-        result_is_of_parts(what, model.eval(), x, parts)
-        result_is_of_parts(f"{what}, then model.double()", model.double(), x.double(), parts)
+        names_are(model.state_dict(), names_of(model), f"{what}: state_dict")
+        result_is_of_parts(what, model.eval(), x)
+        result_is_of_parts(f"{what}, then model.double()", model.double(), x.double())
 
 
 def as_it_came(FullModel):
@@ -115,114 +85,93 @@ def as_it_came(FullModel):
         (torch.randn(1, 5, 1), torch.randn(1, 1, H)),
         (torch.randn(3, 2).bfloat16(), torch.randint(9, (3,))),
     ):
-        model, got = FullModel(D, H, OUT), {}
-        for name, gives in (("encoder", features), ("decoder", torch.zeros(2, 2))):
-            setattr(model, name, Probe(got, name, gives))
-        what = f"{NAME}, other parts, x {kind_of(x)}, features {kind_of(features)}"
-        call(what, model, x)
-        for name, want in (("encoder", x), ("decoder", features)):
-            assert name in got, f"{what}: the {name} was not called"
-            came = kind_of(got[name])
-            assert came == kind_of(want), f"{what}: the {name} got {came}, want {kind_of(want)}"
-            close(got[name], want, f"{what}: what the {name} got", 0)
+        model, came = FullModel(D, H, OUT), {}
+        model.encoder = Probe(came, "encoder", features)
+        model.decoder = Probe(came, "decoder", torch.zeros(2, 2))
+        shown = [f"{tuple(t.shape)} {t.dtype}" for t in (x, features)]
+        what = f"{NAME}, other parts, x {shown[0]}, features {shown[1]}"
+        result_of(what, model, x)
+        for name, want in zip(PARTS, (x, features), strict=True):
+            got, what_came = came.get(name, torch.empty(0)), f"{what}: what came to the {name}"
+            assert got.device == want.device, f"{what_came} is on {got.device}, want {want.device}"
+            same(got, want, what_came)
 
 
 def calls(FullModel):
     model, ran = FullModel(D, H, OUT), []
-    for name in ("encoder", "decoder"):
-        hook = getattr(model, name).register_forward_hook
-        hook(lambda *_, name=name: ran.append(name))
+    for name in PARTS:
+        getattr(model, name).register_forward_hook(lambda *_, name=name: ran.append(name))
     for _ in range(2):
         ran.clear()
-        call(NAME, model, torch.randn(6, D))
-        right = ran == ["encoder", "decoder"]
-        assert right, f"{NAME}, one call: hooks ran on {ran}, want on ['encoder', 'decoder']"
+        result_of(NAME, model, torch.randn(6, D))
+        assert ran == [*PARTS], f"{NAME}, one call: hooks ran on {ran}, want on {[*PARTS]}"
 
 
 def modes(FullModel):
     model = FullModel(D, H, OUT)
     model.encoder = nn.Sequential(nn.Linear(D, H), nn.Dropout())
-    for name in ("eval", "train", "eval"):
-        getattr(model, name)()
-        for when in ("", ", and a call"):
-            for part in ("encoder", "decoder"):
-                got = {m.training for m in getattr(model, part).modules()}
-                told = f"{NAME}, after model.{name}(){when}: {part} has training=%s, want %s"
-                assert got == {name == "train"}, told % (
-                    " and ".join(map(str, got)),
-                    name == "train",
-                )
-            call(NAME, model, torch.randn(6, D))
-    model.train()
-    model.encoder.eval()  # as of a frozen backbone
-    call(NAME, model, torch.randn(6, D))
-    kept = model.decoder.training and not model.encoder.training
-    assert kept, f"{NAME}, train mode, encoder.eval(): a call of the model has switched a mode"
+    for what, switch, want in (
+        ("model.eval()", model.eval, [{False}, {False}]),
+        ("model.train()", model.train, [{True}, {True}]),
+        ("model.train(), model.encoder.eval()", model.encoder.eval, [{False}, {True}]),
+    ):
+        switch()
+        for when in ("", " and a call"):
+            got = [{m.training for m in getattr(model, name).modules()} for name in PARTS]
+            told = f"{NAME}, after {what}{when}: training in encoder and decoder is"
+            assert got == want, f"{told} {got}, want {want}"
+            result_of(NAME, model, torch.randn(6, D))
 
 
-def dtypes(FullModel):
-    keeps_dtypes(NAME, FullModel(D, H, OUT), {"x": torch.randn(6, D)})
+def dtypes(Encoder, Decoder, FullModel):
+    for case in cases(Encoder, Decoder, FullModel):
+        modules.keeps_dtypes(*case)
 
 
 def inputs(Encoder, Decoder, FullModel):
-    keeps_inputs("Encoder(3, 5)", Encoder(3, 5), {"x": torch.randn(6, 3)})
-    keeps_inputs("Decoder(3, 5)", Decoder(3, 5), {"features": torch.randn(6, 3)})
-    keeps_inputs(NAME, FullModel(D, H, OUT), {"x": torch.randn(6, D)})
+    for case in cases(Encoder, Decoder, FullModel):
+        modules.keeps_inputs(*case)
 
 
 CORE = (encoder, decoder, parameters, parts, connection, leading, gradients, swap)
 EDGES = (as_it_came, calls, modes, dtypes, inputs)
 
 
+def cases(Encoder, Decoder, FullModel):
+    yield modules.case(Encoder, (3, 5), x=3)
+    yield modules.case(Decoder, (3, 5), features=3)
+    yield modules.case(FullModel, (D, H, OUT), x=D)
+
+
 def the_layer(kind, result, activation):
-    """A part against its own weight and bias: a case by hand, then random ones."""
-    part = kind(2, 3).eval()
-    weight, bias = by_shape(part, (3, 2), (3,))
-    with torch.no_grad():
-        weight.copy_(torch.tensor([[1.0, 10.0], [0.0, -1.0], [0.5, 0.0]]))
-        bias.zero_()
-    what = f"{kind.__name__}(2, 3), weight [[1, 10], [0, -1], [0.5, 0]], bias zero, x [[2, 8]]"
-    out = result_of(what, part, torch.tensor([[2.0, 8.0]]))
-    close(out.detach(), activation(torch.tensor([[82.0, -8.0, 1.0]])), f"{what}: {result}")
+    """A part with known weight and bias."""
+    weight, bias = [[1.0, 10.0], [0.0, -1.0], [0.5, 0.0]], [0.0, 0.0, 3.0]
+    x, want = torch.tensor([[2.0, 8.0], [-4.0, 20.0]]), [[82.0, -8.0, 4.0], [196.0, -20.0, 1.0]]
     for mode in ("train", "eval"):
-        part, x = kind(3, 5).double().train(mode == "train"), 10 * torch.randn(6, 3).double()
-        weight, bias = (p.double() for p in by_shape(part, (5, 3), (5,)))
-        what = on(f"{kind.__name__}(3, 5), {mode} mode", x=x)
-        want = activation((x[:, None] * weight).sum(dim=2) + bias)
-        close(result_of(what, part, x).double(), want, f"{what}: {result}")
+        part = modules.put(kind(2, 3), {(3, 2): weight, (3,): bias}).train(mode == "train")
+        what = f"{kind.__name__}(2, 3), {mode} mode, weight [[1, 10], [0, -1], [0.5, 0]], "
+        what += "bias [0, 0, 3], x [[2, 8], [-4, 20]]"
+        out = result_of(what, part, x.clone())
+        close(out.detach(), activation(torch.tensor(want)), f"{what}: {result}")
 
 
-def call(what, model, x):
-    """What the model gives; where it asks a part for a first parameter, that may be missing."""
-    try:
-        return result_of(what, model, x)
-    except StopIteration as error:
-        raise AssertionError(f"{what}: StopIteration, want a result, of any part") from error
+def result_is_of_parts(what, model, x):
+    got, want = result_of(what, model, x), model.decoder(model.encoder(x))
+    close(got, want, f"{what}: model(x), against decoder(encoder(x))")
 
 
-def result_is_of_parts(what, model, x, parts=None):
-    first, second = parts or (model.encoder, model.decoder)
-    want = second(first(x))
-    close(call(what, model, x), want, f"{what}: model(x), against decoder(encoder(x))")
-
-
-def names_of(encoder, decoder):
-    parts = (("encoder", encoder), ("decoder", decoder))
-    return [f"{name}.{key}" for name, part in parts for key in part.state_dict()]
-
-
-def kind_of(t):
-    return f"{tuple(t.shape)} {t.dtype} on {t.device}"
+def names_of(model):
+    return [f"{name}.{key}" for name in PARTS for key in getattr(model, name).state_dict()]
 
 
 class Probe(nn.Module):
-    """Notes what it got and gives what it was made to give. Its parameter is of another kind."""
+    """Notes what came and gives what it was made to give. Its parameter is of another kind."""
 
-    def __init__(self, got, name, gives):
+    def __init__(self, came, name, gives):
         super().__init__()
         self.p = nn.Parameter(torch.zeros(1, dtype=torch.float16, device="meta"))
-        self.got, self.name, self.gives = got, name, gives
+        self.came, self.name, self.gives = came, name, gives
 
     def forward(self, x):
-        self.got[self.name] = x
+        self.came[self.name] = x
         return self.gives

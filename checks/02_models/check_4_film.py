@@ -1,143 +1,112 @@
 """What challenge_4_film.py requires.
 
-The core is tried on x (N, in_dim) alone. Only `modulation` computes the result by other means;
+The core is tried on x (N, in_dim) alone. Only `modulation` computes the result by hand;
 `positions` compares the layer with itself on one row per position.
 """
 
 import torch
 from torch import nn
 
-from checks.modules import (
-    drawn_as_linear,
-    gradients_flow,
-    has_parameters,
-    keeps_dtypes,
-    keeps_inputs,
-    on,
-    refuses_sizes,
-)
+from checks import modules
 from checks.tools import close, filled, names_are, result_of
 
-IN, C, OUT = 3, 5, 4
-NAME = "ConditionalLinear(3, 5, 4)"
+IN, C, OUT = SIZES = (3, 5, 4)
+NAME = f"ConditionalLinear{SIZES}"
 PARTS = {"linear": IN, "scale": C, "shift": C}
 
 
 def parts(ConditionalLinear):
-    layer = ConditionalLinear(IN, C, OUT)
+    layer = ConditionalLinear(*SIZES)
     for name, inputs in PARTS.items():
         found = getattr(layer, name, None)
-        is_linear = isinstance(found, nn.Linear)
-        assert is_linear, f"{NAME}.{name} is of type {type(found).__name__}, want an nn.Linear"
-        has_parameters(f"{NAME}.{name}", found, {"weight": (OUT, inputs), "bias": (OUT,)})
+        is_linear, kind = isinstance(found, nn.Linear), type(found).__name__
+        assert is_linear, f"{NAME}.{name} is of type {kind}, want an nn.Linear"
+        modules.has_parameters(f"{NAME}.{name}", found, (OUT, inputs), (OUT,))
     want = [f"{name}.{p}" for name in PARTS for p in ("weight", "bias")]
     names_are(dict(layer.named_parameters()), want, f"{NAME}, parameters")
-    big = (100, 5, 200)
-    drawn_as_linear(f"ConditionalLinear{big}", lambda: ConditionalLinear(*big), 100, "linear")
+    modules.drawn_as_linear(ConditionalLinear, (100, 5, 200), 100, "linear")
 
 
 def modulation(ConditionalLinear):
-    layer = ConditionalLinear(1, 1, 1).eval()
-    for name, numbers in (("linear", (2.0, 4.0)), ("scale", (0.5, 1.0)), ("shift", (1.0, 3.0))):
-        for p, number in zip(("weight", "bias"), numbers, strict=True):
-            set_to(layer, name, p, number)
-    what = "linear(x) 10, scale(cond) 2, shift(cond) 5: result for x [[3]], cond [[2]]"
-    out = result_of(what, layer, torch.tensor([[3.0]]), torch.tensor([[2.0]]))
-    close(out.detach(), torch.tensor([[35.0]]), what)
-    for sizes, n, loud in (((3, 5, 4), 6, 1), ((3, 5, 4), 1, 10), ((4, 4, 4), 4, 1)):
-        layer = filled(ConditionalLinear(*sizes)).double().eval()
-        x, cond = (loud * torch.randn(n, size).double() for size in sizes[:2])
-        what = on(f"ConditionalLinear{sizes}", x=x, cond=cond)
-        close(result_of(what, layer, x, cond), by_sample(layer, x, cond), f"{what}: result")
+    linear = {"linear.weight": [[2.0, 0.0], [0.0, 1.0]], "linear.bias": [4.0, 0.0]}
+    scale = {"scale.weight": [[0.5, 0.0], [0.0, -1.0]], "scale.bias": [1.0, -1.0]}
+    shift = {"shift.weight": [[1.0, 0.0], [0.0, 1.0]], "shift.bias": [3.0, 7.0]}
+    layer = modules.put(ConditionalLinear(2, 2, 2), {**linear, **scale, **shift}).eval()
+    x, cond = torch.tensor([[3.0, 3.0], [1.0, -2.0]]), torch.tensor([[2.0, 1.0], [20.0, -5.0]])
+    what = "linear(x) [[10, 3], [6, -2]], scale(cond) [[2, -2], [11, 4]], shift(cond) "
+    what += "[[5, 8], [23, 2]]: result"
+    out = result_of(what, layer, x, cond)
+    close(out.detach(), torch.tensor([[35.0, 5.0], [95.0, -8.0]]), what)
 
 
 def start(ConditionalLinear):
-    layer = ConditionalLinear(IN, C, OUT)
+    layer = ConditionalLinear(*SIZES)
     for loud in (1.0, 1e6):
         x, cond = torch.randn(6, IN), loud * torch.randn(6, C)
-        what = on(f"new {NAME}", x=x, cond=cond) + f", numbers of cond up to {cond.abs().max():.2g}"
-        close(result_of(what, layer, x, cond), layer.linear(x), f"{what}: against its linear alone")
-    out = result_of(what, layer, torch.randn(6, IN), torch.randn(6, C))
+        what = modules.on(f"new {NAME}", x=x, cond=cond)
+        what += f", numbers of cond up to {cond.abs().max():.2g}"
+        out = result_of(what, layer, x, cond)
+        close(out, layer.linear(x), f"{what}: against its linear alone")
+    out = result_of(what, layer, x, torch.randn(6, C))
     assert out.requires_grad, f"new {NAME}: the result has no gradient"
     out.backward(torch.randn(out.shape))
     for name, p in layer.named_parameters():
-        if p.requires_grad:
-            moved = p.grad is not None and p.grad.any()
-            assert moved, f"new {NAME}, first backward pass: the gradient of {name} is zero"
+        moved = not p.requires_grad or (p.grad is not None and p.grad.any())
+        assert moved, f"new {NAME}, first backward pass: the gradient of {name} is zero"
 
 
 def gradients(ConditionalLinear):
-    inputs = {"x": torch.randn(6, IN), "cond": torch.randn(6, C)}
-    gradients_flow(on(NAME, **inputs), filled(ConditionalLinear(IN, C, OUT)), inputs)
+    modules.gradients_flow(*case(ConditionalLinear))
 
 
 def positions(ConditionalLinear):
-    layer = filled(ConditionalLinear(IN, C, OUT)).eval()
+    layer = filled(ConditionalLinear(*SIZES)).eval()
     for lead in ((2, 7), (6, 6), (4, 4), (6, 1), (1, 6), (3, 2, 3), (2, 2, 2, 2)):
         leaves = x, cond = torch.randn(*lead, IN), torch.randn(lead[0], C)
         x.requires_grad_(), cond.requires_grad_()
-        what = on(NAME, x=x, cond=cond)
-        rows = x.reshape(-1, IN)
+        what, rows = modules.on(NAME, x=x, cond=cond), x.reshape(-1, IN)
         want = result_of(what, layer, rows, cond.repeat_interleave(len(rows) // len(x), 0))
         out = result_of(what, layer, x, cond)
         right = out.shape == (*lead, OUT)
         assert right, f"{what}: result of shape {tuple(out.shape)}, want {(*lead, OUT)}"
-        close(out, want.reshape(out.shape), f"{what}: result, against each position as a sample")
+        against = "against each position as a sample"
+        close(out, want.reshape(out.shape), f"{what}: result, {against}")
         upstream = torch.randn(out.shape)
-        got = pulled(out, leaves, upstream)
-        for name, g, w in zip(("x", "cond"), got, pulled(want, leaves, upstream), strict=True):
-            close(g, w, f"{what}: the gradient of {name}, against each position as a sample", 1e-4)
+        got, want = (
+            torch.autograd.grad(
+                (r.reshape(out.shape) * upstream).sum() + 0 * (x.sum() + cond.sum()), leaves
+            )
+            for r in (out, want)
+        )
+        for name, g, w in zip(("x", "cond"), got, want, strict=True):
+            close(g, w, f"{what}: the gradient of {name}, {against}", 1e-4)
 
 
 def shapes(ConditionalLinear):
-    layer = filled(ConditionalLinear(IN, C, OUT))
-    pairs = [((6, IN), cond) for cond in ((1, 5), (7, 5), (6, 4), (6, 1), (6, 1, 5), (1, 6, 5), ())]
-    pairs += [
-        ((6, IN), (5,)),
-        ((5, IN), (5,)),
-        ((1, IN), (5,)),
-        ((1, IN), (6, 5)),
-        ((2, IN), (1, 5)),
-    ]
-    pairs += [((6, 7, IN), cond) for cond in ((7, 5), (1, 5), (6, 7, 5), (6, 1, 5), (7, 6, 5))]
-    refuses_sizes(NAME, layer, "x cond", [*pairs, ((6, 6, IN), (6, 6, 5)), ((6, 6, IN), (1, 6, 5))])
+    conds = {
+        (6, IN): [(1, 5), (7, 5), (6, 4), (6, 1), (6, 1, 5), (1, 6, 5), (), (5,)],
+        (5, IN): [(5,)],
+        (1, IN): [(5,), (6, 5)],
+        (2, IN): [(1, 5)],
+        (6, 7, IN): [(7, 5), (1, 5), (6, 7, 5), (6, 1, 5), (7, 6, 5)],
+        (6, 6, IN): [(6, 6, 5), (1, 6, 5)],
+    }
+    pairs = ((x, cond) for x, all_conds in conds.items() for cond in all_conds)
+    modules.refuses_sizes(NAME, case(ConditionalLinear)[1], "x cond", pairs)
 
 
 def dtypes(ConditionalLinear):
-    inputs = {"x": torch.randn(6, IN), "cond": torch.randn(6, C)}
-    keeps_dtypes(NAME, filled(ConditionalLinear(IN, C, OUT)), inputs)
+    modules.keeps_dtypes(*case(ConditionalLinear))
 
 
 def inputs(ConditionalLinear):
-    inputs = {"x": torch.randn(6, IN), "cond": torch.randn(6, C)}
-    keeps_inputs(NAME, filled(ConditionalLinear(IN, C, OUT)), inputs)
+    modules.keeps_inputs(*case(ConditionalLinear))
 
 
 CORE = (parts, modulation, start, gradients)
 EDGES = (positions, shapes, dtypes, inputs)
 
 
-def set_to(layer, part, name, number):
-    """Where there is such a parameter; `parts` minds where there is none."""
-    p = getattr(getattr(layer, part, None), name, None)
-    if isinstance(p, nn.Parameter):
-        nn.init.constant_(p, number)
-
-
-def pulled(out, leaves, upstream):
-    """The gradients of leaves; zero where `gradients` minds that none comes."""
-    if not out.requires_grad:
-        return [torch.zeros_like(leaf) for leaf in leaves]
-    grads = torch.autograd.grad(out, leaves, upstream.reshape(out.shape), allow_unused=True)
-    return [torch.zeros_like(v) if g is None else g for g, v in zip(grads, leaves, strict=True)]
-
-
-def by_sample(layer, x, cond):
-    """Each sample through a plain layer of its own: its condition is in weight and bias."""
-    p, rows = {name: p.detach() for name, p in layer.named_parameters()}, []
-    for sample, c in zip(x, cond, strict=True):
-        gamma = 1 + p["scale.weight"] @ c + p["scale.bias"]
-        beta = p["shift.weight"] @ c + p["shift.bias"]
-        bias = p.get("linear.bias", torch.zeros_like(gamma)) * gamma + beta
-        rows.append((p["linear.weight"] * gamma[:, None]) @ sample + bias)
-    return torch.stack(rows)
+def case(ConditionalLinear):
+    name, layer, inputs = modules.case(ConditionalLinear, SIZES, x=IN, cond=C)
+    return name, filled(layer), inputs

@@ -9,13 +9,11 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from checks.tools import close, numbers, result_of
+from checks.tools import close, is_normal, numbers, refuses, result_of, same
 
 # A table, and its roots: of alpha_bar, and of what is missing to 1.
-TABLE = [0.9999, 0.9216, 0.64, 0.36, 0.0784]
-SIGNAL = [0.99994999875, 0.96, 0.8, 0.6, 0.28]
-NOISE = [0.01, 0.28, 0.6, 0.8, 0.96]
-CPU = torch.device("cpu")
+EXACT = torch.tensor([0.9999, 0.9216, 0.64, 0.36, 0.0784], dtype=torch.float64)
+TABLE, SIGNAL, NOISE = EXACT.float(), EXACT.sqrt(), (1 - EXACT).sqrt()
 
 
 def table(get_alpha_bars):
@@ -27,37 +25,29 @@ def table(get_alpha_bars):
     ):
         call = f"get_alpha_bars{args}"
         close(result_of(call, get_alpha_bars, *args), torch.tensor(want), call)
-    for args, first, last in (((), 0.9999, 0.363563), ((1000,), 0.9999, 4.0358e-05)):
+    for args, size, last in (((), 100, 0.363563), ((1000,), 1000, 4.0358e-05)):
         got, call = get_alpha_bars(*args), f"get_alpha_bars({', '.join(map(str, args))})"
-        want = args[0] if args else 100
-        assert len(got) == want, f"{call} has {len(got)} entries, want {want}"
-        ends = torch.tensor([first, last])
+        assert len(got) == size, f"{call} has {len(got)} entries, want {size}"
+        ends = torch.tensor([0.9999, last])
         close(got[[0, -1]], ends, f"{call}: first and last entry", 1e-3 * last)
 
 
 def x_t(ddpm_train_step):
     for n, w in ((5, 6), (5, 5), (1, 1), (7, 3)):
-        shape = (n, 3, 4, w)
         t = (torch.arange(n) * 3 + 2) % 5
-        for name, x0, factors in (
-            ("1e6", torch.full(shape, 1e6), SIGNAL),
-            ("0", torch.zeros(n, 3, 40, w), NOISE),
-        ):
-            call = f"x0 {tuple(x0.shape)} of {name}, t {t.tolist()}"
+        for value, factors, tol in ((1e6, SIGNAL, 1e-4), (0.0, NOISE, 0.35)):
+            x0 = torch.full((n, 3, 40, w), value)
+            call = f"x0 {tuple(x0.shape)} of {value:g}, t {t.tolist()}"
             got, steps = called_once(ddpm_train_step, x0, t, call)
-            assert torch.equal(steps, t), f"{call}: the model got t {numbers(steps)}"
+            same(steps, t, f"{call}: the t that the model gets")
             assert got.shape == x0.shape, f"{call}: x_t has shape {tuple(got.shape)}"
-            for i, s in enumerate(t.tolist()):
-                if name == "0":
-                    size, tol = got[i].square().mean().sqrt().item(), 0.35
-                    told = f"{call}, alpha_bar[{s}] = {TABLE[s]}: x_t[{i}] has standard deviation"
-                else:
-                    size, tol = got[i].mean().item() / 1e6, 1e-4
-                    told = f"{call}, alpha_bar[{s}] = {TABLE[s]}: x_t[{i}] / 1e6 is"
-                want = factors[s]
-                assert abs(size - want) < tol * want, f"{told} {size:.4g}, want about {want}"
-                spread = got[i].std().item() / 1e6 if name == "1e6" else 0
-                assert spread < 1e-3, f"{told} not the same for all pixels, it spreads {spread:.3g}"
+            mean, of_zeros = got.double().mean((1, 2, 3)), got.double().square().mean((1, 2, 3))
+            sizes, want = mean / 1e6 if value else of_zeros.sqrt(), factors[t]
+            assert ((sizes - want).abs() < tol * want).all(), (
+                f"{call}, alpha_bar {numbers(TABLE[t])}: "
+                f"{'means of x_t / 1e6' if value else 'standard deviations of x_t'} "
+                f"{numbers(sizes)}, want about {numbers(want)}"
+            )
 
 
 def noise(ddpm_train_step):
@@ -66,30 +56,24 @@ def noise(ddpm_train_step):
     for seed in (1, 1, None):
         if seed:
             torch.manual_seed(seed)
-        got, _ = called_once(ddpm_train_step, zeros.clone(), t, "x0 of zeros")
-        runs.append(got)
+        runs.append(called_once(ddpm_train_step, zeros.clone(), t, "x0 of zeros")[0])
     assert torch.equal(runs[0], runs[1]), "twice after torch.manual_seed(1): two different x_t"
     assert not torch.equal(runs[1], runs[2]), "two calls on the same x0 and t: the same x_t"
-    sizes = runs[0].flatten(1).std(dim=1)[:, None, None, None].clamp(min=1e-9)
-    draws = runs[0] / sizes  # `x_t` minds how large they are
+    # `x_t` minds how large they are
+    draws = runs[0] / runs[0].flatten(1).std(dim=1)[:, None, None, None].clamp(min=1e-9)
     what = "x0 of zeros, x_t in units of its standard deviation"
-    for name, got, want in (
-        ("a mean of", draws.mean(), 0),
-        ("a share within 1 of 0 of", ((draws.abs() < 1) * 1.0).mean(), 0.6827),
-        ("a share beyond 2 of", ((draws.abs() > 2) * 1.0).mean(), 0.0455),
-        ("a share beyond 3 of", ((draws.abs() > 3) * 1.0).mean(), 0.0027),
-    ):
-        slack = 6 * (max(want * (1 - want), 1e-9) / draws.numel()) ** 0.5 if want else 0.03
-        assert abs(got - want) < slack, f"{what}: {name} {got:.4f}, want {want} ± {slack:.4f}"
-    for dim, name in enumerate(("channels", "rows", "columns"), start=1):
-        got = (draws * draws.roll(1, dim)).mean()
-        assert abs(got) < 0.06, f"{what}: correlation of neighboring {name} {got:.3f}, want 0"
-    got = draws.flatten(1).corrcoef().fill_diagonal_(0).abs().max()
-    assert got < 0.2, f"{what}: correlation of two samples {got:.3f}, want 0"
+    is_normal(draws, what)
     x0 = torch.randn(50, 3, 24, 24)
     seen, _ = called_once(ddpm_train_step, x0, t * 0 + 4, "t 4 for all")
-    got = torch.corrcoef(torch.stack([(seen - SIGNAL[4] * x0).flatten(), x0.flatten()]))[0, 1]
-    assert abs(got) < 0.06, f"t 4 for all: correlation of the noise with x0 {got:.3f}, want 0"
+    pairs = torch.stack([(seen - SIGNAL[4] * x0).flatten(), x0.flatten()]).double()
+    for name, got in (
+        ("neighboring channels", (draws * draws.roll(1, 1)).mean()),
+        ("neighboring rows", (draws * draws.roll(1, 2)).mean()),
+        ("neighboring columns", (draws * draws.roll(1, 3)).mean()),
+        ("two samples", draws.flatten(1).corrcoef().fill_diagonal_(0).abs().max() / 3),
+        ("the noise and x0, t 4 for all", pairs.corrcoef()[0, 1]),
+    ):
+        assert abs(got) < 0.06, f"{what}: correlation of {name} {got:.3f}, want 0"
 
 
 def loss(ddpm_train_step):
@@ -98,19 +82,14 @@ def loss(ddpm_train_step):
         got = result_of("ddpm_train_step", ddpm_train_step, model, x0, t, torch.zeros(5), "cpu")
         what = f"x0 {shape}, alpha_bar of zeros (x_t is the noise)"
         assert got.shape == (), f"{what}: the loss has shape {tuple(got.shape)}, want ()"
-        drawn, guess = model.only_call(what)[0], model.answer.detach()
-        want = sum((g - e) ** 2 for g, e in zip(*both(guess, drawn), strict=True)) / guess.numel()
-        assert abs(got.item() - want) < 1e-4, (
-            f"{what}: mean of (guess - noise)^2 is {want:.4f}, the loss is {got.item():.4f}"
-        )
+        error = model.answer.detach() - model.only_call(what)[0]
+        close(got, error.square().mean(), f"{what}: the loss, mean of (guess - noise)^2", 1e-4)
         assert got.requires_grad, f"{what}: no gradient can flow back from the loss"
         (grad,) = torch.autograd.grad(got, model.answer)
-        right = 2 * (guess - drawn) / guess.numel()
-        close(grad, right, f"{what}: gradient with regard to the guess", 1e-5)
+        close(grad, 2 * error / error.numel(), f"{what}: gradient with regard to the guess")
     model, zeros = Recorder((20, 3, 24, 24)), torch.zeros(20, 3, 24, 24)
     nn.init.zeros_(model.answer)
-    t = torch.full((20,), 2)
-    got = ddpm_train_step(model, zeros, t, torch.tensor(TABLE), "cpu").item()
+    got = ddpm_train_step(model, zeros, torch.full((20,), 2), TABLE.clone(), "cpu").item()
     what = "x0 of zeros, alpha_bar 0.64, a model that guesses 0"
     assert abs(got - 1) < 0.05, (
         f"{what}: the loss is {got:.3f}, want 1 ± 0.05, the noise's mean square"
@@ -119,23 +98,18 @@ def loss(ddpm_train_step):
 
 def untouched(ddpm_train_step):
     for training in (True, False):
-        x0, t, given = torch.randn(5, 3, 4, 6), torch.arange(5), torch.tensor(TABLE)
-        model = Recorder(x0.shape).train(training)
+        model = Recorder((5, 3, 4, 6)).train(training)
         model.drop.train(not training)
         model.answer.grad = torch.ones_like(model.answer)
-        things = {
-            "x0": x0,
-            "t": t,
-            "alpha_bar": given,
-            "the model's weight": model.answer,
-            "the model's gradient": model.answer.grad,
-        }
-        before = {name: value.detach().clone() for name, value in things.items()}
-        ddpm_train_step(model, x0, t, given, "cpu")
-        things["the model's gradient"] = model.answer.grad
-        for name, value in things.items():
-            same = value is not None and torch.equal(value, before[name])
-            assert same, f"model.training is {training}: {name} was changed"
+
+        given = torch.randn(5, 3, 4, 6), torch.arange(5), TABLE.clone()
+        before = [t.clone() for t in (*given, model.answer.detach(), model.answer.grad)]
+        ddpm_train_step(model, *given, "cpu")
+        names = "x0", "t", "alpha_bar", "the model's weight", "the model's gradient"
+        after = *given, model.answer, model.answer.grad
+        for name, old, new in zip(names, before, after, strict=True):
+            kept = new is not None and torch.equal(new, old)
+            assert kept, f"model.training is {training}: {name} was changed"
         modes = [*model.modes, model.training, not model.drop.training]
         assert modes == [training] * len(modes), (
             f"model.training is {training}, of its part {not training}: in the call "
@@ -150,29 +124,27 @@ def devices(get_alpha_bars, ddpm_train_step):
     with torch.device("meta"):
         got = get_alpha_bars(4).device
     assert got.type == "meta", f"get_alpha_bars(4) is on {got} where the default device is meta"
-    x0, t, given = torch.randn(5, 3, 4, 6), torch.tensor([0, 4, 1, 3, 2]), torch.tensor(TABLE)
+    x0, t = torch.randn(5, 3, 4, 6), torch.tensor([0, 4, 1, 3, 2])
     for device, t_at in (("meta", "cpu"), (torch.device("meta"), "cpu"), ("meta", "meta")):
         call = f"x0 and alpha_bar on cpu, t on {t_at}, device {device!r}"
         model = Recorder(x0.shape).to("meta")
         with LikeCuda():
-            got = result_of(call, ddpm_train_step, model, x0, t.to(t_at), given, device)
+            got = result_of(call, ddpm_train_step, model, x0, t.to(t_at), TABLE.clone(), device)
         where = [str(a.device) for a in (*model.only_call(call), got)]
         assert where == ["meta"] * 3, f"{call}: x_t, t and loss on {where}, want all on meta"
 
 
 def dtypes(ddpm_train_step):
+    shape, t = (6, 3, 4, 6), torch.tensor([0, 1, 2, 3, 4, 0])
     for dtype in (torch.float32, torch.float64, torch.bfloat16):
         for of_table in (torch.float32, torch.float64):
             call = f"x0 {dtype}, alpha_bar {of_table}"
             exact = dtype == of_table == torch.float64
-            tol = 3e-2 if dtype == torch.bfloat16 else 1e-6 if exact else 1e-3
-            shape, t = (6, 3, 4, 6), torch.tensor([0, 1, 2, 3, 4, 0])
             x0 = torch.randn(shape).to(dtype).mT.contiguous().mT
             if dtype == torch.bfloat16:
                 x0[t < 2] = 0  # few bits: beside x0 the noise of early steps could not be read
-            model = Recorder(shape, dtype)
-            given = torch.tensor(TABLE, dtype=of_table)
-            got = result_of(call, ddpm_train_step, model, x0, t, given, CPU)
+            model, given = Recorder(shape, dtype), EXACT.clone().to(of_table)
+            got = result_of(call, ddpm_train_step, model, x0, t, given, torch.device("cpu"))
             seen = model.only_call(call)[0]
             assert seen.dtype == dtype, f"{call}: the model got x_t {seen.dtype}"
             size = seen[t == 0].sub(x0[t == 0]).abs().mean().item()
@@ -180,14 +152,10 @@ def dtypes(ddpm_train_step):
                 f"{call}, alpha_bar 0.9999: x_t differs from x0 by {size:.3g} on average, "
                 "want about 0.008"
             )
-            drawn = torch.stack(
-                [
-                    (mixed - SIGNAL[s] * clean) / NOISE[s]
-                    for mixed, clean, s in zip(seen.double(), x0.double(), t.tolist(), strict=True)
-                ]
-            )
-            want = (model.answer.double() - drawn).square().mean()
-            close(got.double(), want, f"{call}: the loss, by the noise in x_t", tol)
+            signal, noise = (f[t].view(-1, 1, 1, 1) for f in (SIGNAL, NOISE))
+            want = (model.answer - (seen - signal * x0) / noise).square().mean()
+            tol = 3e-2 if dtype == torch.bfloat16 else 1e-6 if exact else 1e-3
+            close(got.double(), want.detach(), f"{call}: the loss, by the noise in x_t", tol)
 
 
 def shapes(ddpm_train_step):
@@ -196,16 +164,8 @@ def shapes(ddpm_train_step):
     wrong += [(5, (5,), a) for a in ((5, 1, 4, 6), (1, 3, 4, 6), (5, 3, 6, 4), (4, 6))]
     for n, steps, answer in wrong:
         call = f"x0 {(n, 3, 4, 6)}, t {steps}, a model that guesses {answer}"
-        x0, t = torch.randn(n, 3, 4, 6), torch.ones(steps, dtype=torch.int64)
-        try:
-            got = ddpm_train_step(Recorder(answer), x0, t, torch.tensor(TABLE), "cpu")
-        except (RuntimeError, ValueError) as error:
-            if isinstance(error, NotImplementedError):
-                raise
-            continue
-        except Exception as error:
-            raise AssertionError(f"{call}: {error!r}, want RuntimeError or ValueError") from error
-        raise AssertionError(f"{call}: loss {numbers(got)}, want RuntimeError or ValueError")
+        given = torch.randn(n, 3, 4, 6), torch.ones(steps, dtype=torch.int64), TABLE.clone(), "cpu"
+        refuses(ddpm_train_step, Recorder(answer), *given, call=call)
 
 
 CORE = (table, x_t, noise, loss, untouched)
@@ -215,13 +175,8 @@ EDGES = (devices, dtypes, shapes)
 def called_once(ddpm_train_step, x0, t, what):
     """The x_t and t that the model gets."""
     model = Recorder(x0.shape)
-    call = f"ddpm_train_step, {what}"
-    result_of(call, ddpm_train_step, model, x0, t, torch.tensor(TABLE), "cpu")
+    result_of(f"ddpm_train_step, {what}", ddpm_train_step, model, x0, t, TABLE.clone(), "cpu")
     return model.only_call(what)
-
-
-def both(*tensors):
-    return [t.double().flatten().tolist() for t in tensors]
 
 
 class Recorder(nn.Module):

@@ -1,14 +1,16 @@
 """What challenge_scaled_dot_product_attention.py requires.
 
-Only `weights` and `precision` compare with the library; the other labels compare the answer with
-itself, or use equal scores, whose weights can be done by hand.
+Only `weights` compares with the library; the other labels compare the answer with itself, or use
+equal scores, whose weights can be done by hand.
 """
 
 import torch
 from torch import Tensor, nn
 
-from checks.attention import attempt, finite_gradients, masks_of, on_other_device, told
-from checks.tools import Forbidden, close, numbers, strided, unchanged
+from checks.attention import alike, attempt, finite, finite_gradients, keeps_inputs, masks_of, told
+from checks.tools import Forbidden, close, numbers, strided
+
+SOME = torch.tensor([True, False, True, True, False])  # the keys that are seen, of 5
 
 
 def by_hand(scaled_dot_product_attention):
@@ -26,32 +28,30 @@ def weights(scaled_dot_product_attention):
     close(attn, right, "D 4, a query [2, 0, 0, 0], keys [1, 0, 0, 0] and [0, 1, 0, 0]: attn")
     for L_q, L_k in ((4, 5), (1, 5), (4, 1), (5, 5)):
         Q, K, V = inputs_of((), L_q, L_k)
-        what = f"{shapes(Q, K, V)}, no mask"
-        out, attn = run(scaled_dot_product_attention, Q, K, V, what=what)
-        close(attn, library(Q, K, V)[1], f"{what}: attn, against the library", 2e-5)
+        _, attn = run(scaled_dot_product_attention, Q, K, V)
+        want = nn.functional.scaled_dot_product_attention(Q, K, torch.eye(L_k))
+        close(attn, want, f"{shapes(Q, K, V)}, no mask: attn, against the library", 2e-5)
 
 
 def mean(scaled_dot_product_attention):
     for L_q, L_k, d_v in ((4, 5, 7), (1, 3, 1), (3, 3, 3)):
-        Q, K, V = inputs_of((), L_q, L_k, d_v=d_v)
+        Q, K, V = inputs_of((), L_q, L_k, d_v)
         for mask in (None, torch.eye(L_q, L_k, dtype=torch.bool) | (torch.arange(L_k) == 0)):
-            what = f"{shapes(Q, K, V)}, {told(mask)}"
-            out, attn = run(scaled_dot_product_attention, Q, K, V, mask, what)
-            close(out, torch.einsum("...ij,...jd->...id", attn, V), f"{what}: out, attn times V")
+            out, attn = run(scaled_dot_product_attention, Q, K, V, mask)
+            what = f"{shapes(Q, K, V)}, {told(mask)}: out, attn times V"
+            close(out, torch.einsum("ij,jd->id", attn, V), what)
 
 
 def leading(scaled_dot_product_attention):
     for lead in ((2,), (3, 2), (2, 3, 2), (4, 4)):
         Q, K, V = inputs_of(lead, 4, 5)
-        for mask in (None, torch.rand(*lead, 4, 5) < 2):
-            what = f"{shapes(Q, K, V)}, {told(mask)}"
-            both = run(scaled_dot_product_attention, Q, K, V, mask, what)
-            last = tuple(n - 1 for n in lead)
+        last = tuple(n - 1 for n in lead)
+        for mask in (None, torch.ones(*lead, 4, 5, dtype=torch.bool)):
+            both = run(scaled_dot_product_attention, Q, K, V, mask)
             one = None if mask is None else mask[last]
-            alone = run(scaled_dot_product_attention, Q[last], K[last], V[last], one, what)
-            for name, got, want in zip(("out", "attn"), both, alone, strict=True):
-                at = f"{name}{list(last)}, against that item alone"
-                close(got[last], want, f"{what}: {at}")
+            alone = run(scaled_dot_product_attention, Q[last], K[last], V[last], one)
+            what = f"{shapes(Q, K, V)}, {told(mask)}, item {list(last)}"
+            alike(what, tuple(t[last] for t in both), alone, 1e-5, "that item alone")
 
 
 def masks(scaled_dot_product_attention):
@@ -64,15 +64,13 @@ def masks(scaled_dot_product_attention):
             _, attn = run(scaled_dot_product_attention, Q, K, V, mask, what)
             seen = mask.expand(sizes).float()
             want = seen / seen.sum(-1, keepdim=True)
-            wrong = ~torch.isclose(attn, want, atol=1e-6)
-            if wrong.any():
-                at = tuple(wrong.nonzero()[0, :-1].tolist())
-                may = mask.expand(sizes)[at].nonzero().flatten().tolist()
+            for at in (~torch.isclose(attn, want, atol=1e-6)).nonzero()[:1, :-1].tolist():
+                may, at = seen[tuple(at)].nonzero().flatten().tolist(), tuple(at)
                 raise AssertionError(
                     f"{what}: attn{list(at)}, a query that may attend to the keys {may}, "
                     f"is {numbers(attn[at])}, want {numbers(want[at])}"
                 )
-    for size in (1.0, 1e3, 1e15):
+    for size in (1.0, 1e15):
         hidden_keys(scaled_dot_product_attention, torch.float32, size, 1e-4)
 
 
@@ -80,83 +78,64 @@ def empty(scaled_dot_product_attention):
     some = torch.tensor([[True, True], [False, False]])
     V = torch.tensor([[1.0], [3.0]])
     results = run(scaled_dot_product_attention, torch.zeros(2, 4), torch.eye(2, 4), V, some)
+    want = torch.tensor([[2.0], [0.0]]), torch.tensor([[0.5, 0.5], [0.0, 0.0]])
     what = "equal scores, values 1 and 3, query 1 may attend to nothing"
-    for name, got, want in (
-        ("out", results[0], [[2.0], [0.0]]),
-        ("attn", results[1], [[0.5, 0.5], [0.0, 0.0]]),
-    ):
-        close(got, torch.tensor(want), f"{what}: {name}")
+    alike(what, results, want, 1e-5, "a mean by hand")
     for mask in (some[:, :1], torch.zeros(1, 1, dtype=torch.bool), some.expand(3, 2, 2)):
         leaves = [t.requires_grad_() for t in inputs_of((3,), 2, 2)]
         what = f"mask {tuple(mask.shape)}, some queries may attend to nothing"
-        results = run(scaled_dot_product_attention, *leaves, mask, what)
-        for name, got in zip(("out", "attn"), results, strict=True):
-            assert got.isfinite().all(), f"{what}: {name} has NaN or inf"
-        finite_gradients(what, results, dict(zip("QKV", leaves, strict=True)), 0.1)
+        works(what, run(scaled_dot_product_attention, *leaves, mask, what), *leaves)
 
 
 def precision(scaled_dot_product_attention):
     mask = torch.rand(2, 4, 5) > 0.4
     mask[..., 0] = True
-    for dtype, tol in (
-        (torch.float64, 1e-10),
-        (torch.float32, 2e-5),
-        (torch.bfloat16, 5e-2),
-        (torch.float16, 1e-2),
+    for name, dtype, tol in (
+        ("float64", torch.float64, 1e-10),
+        ("float32", torch.float32, 2e-5),
+        ("bfloat16", torch.bfloat16, 5e-2),
+        ("float16", torch.float16, 1e-2),
+        ("bfloat16 autocast", torch.float32, 5e-2),
     ):
         leaves = [t.to(dtype).requires_grad_() for t in inputs_of((2,), 4, 5)]
-        for m, shown in ((None, "no mask"), (mask, "a mask")):
-            what = f"{dtype}, {shown}"
-            results = run(scaled_dot_product_attention, *leaves, m, what)
-            exact = [t.detach().double() for t in leaves]
-            want = run(scaled_dot_product_attention, *exact, m, what)
-            for name, got, right in zip(("out", "attn"), results, want, strict=True):
-                assert got.dtype == dtype, f"{what}: {name} is {got.dtype}"
-                close(got.double(), right, f"{what}: {name}, against float64", tol)
-            finite_gradients(what, results, dict(zip("QKV", leaves, strict=True)), 0.1)
-        large_scores(scaled_dot_product_attention, dtype)
-    exact_scale(scaled_dot_product_attention)
-    leaves = [t.requires_grad_() for t in inputs_of((2,), 4, 5)]
-    for m, shown in ((None, "no mask"), (mask, "a mask")):
-        what = f"bfloat16 autocast, {shown}"
-        with torch.autocast("cpu", torch.bfloat16):
-            results = run(scaled_dot_product_attention, *leaves, m, what)
-        want = run(scaled_dot_product_attention, *(t.detach() for t in leaves), m, what)
-        for name, got, right in zip(("out", "attn"), results, want, strict=True):
-            close(got.float(), right, f"{what}: {name}, against float32", 5e-2)
-        finite_gradients(what, results, dict(zip("QKV", leaves, strict=True)), 0.1)
+        for m in (None, mask):
+            what = f"{name}, {told(m)}"
+            with torch.autocast("cpu", torch.bfloat16, enabled="autocast" in name):
+                results = run(scaled_dot_product_attention, *leaves, m, what)
+            if "autocast" not in name:
+                got = [t.dtype for t in results]
+                assert got == [dtype, dtype], f"{what}: out and attn are {got}"
+            want = run(scaled_dot_product_attention, *(t.detach().double() for t in leaves), m)
+            alike(what, results, want, tol, "float64")
+            works(what, results, *leaves)
+    # In float64 the scale has float64's digits, too; `weights` minds what it is.
+    Q, K = torch.ones(1, 6).double(), torch.tensor([[2.0], [1.0]]).double().expand(2, 6)
+    _, attn = run(scaled_dot_product_attention, Q, K, torch.eye(2).double())
+    scale = (attn[0, 0] / attn[0, 1]).log() / 6
+    if abs(scale * 6**0.5 - 1) < 1e-3:
+        what = "float64, D 6, Q ones, keys of 2 and of 1: log(attn[0] / attn[1]) / (12 - 6)"
+        close(scale, torch.tensor(6.0).double() ** -0.5, what, 1e-12)
     for dtype, size, tol in (
         (torch.float32, 1e15, 1e-4),
         (torch.bfloat16, 1e15, 5e-2),
         (torch.float16, 6e4, 1e-2),
     ):
-        finite_gradients(*hidden_keys(scaled_dot_product_attention, dtype, size, tol))
+        large_scores(scaled_dot_product_attention, dtype)
+        works(*hidden_keys(scaled_dot_product_attention, dtype, size, tol))
 
 
 def inputs(scaled_dot_product_attention):
     Q, K, V = (strided(3, 2, *rest, dtype=torch.float64) for rest in ((4, 6), (5, 6), (5, 7)))
     whole = torch.rand(3, 2, 4, 5) > 0.5
     whole[..., 0] = True
-    for mask in (
-        None,
-        whole,
-        torch.ones(5, 4, dtype=torch.bool).mT,
-        whole[:, :1].expand(3, 2, 4, 5),
-    ):
-        shown = "no mask" if mask is None else f"a mask with strides {mask.stride()}"
-        what = f"Q, K and V not contiguous, {shown}"
-        with unchanged(what, *[t for t in (Q, K, V, mask) if t is not None]):
-            got = run(scaled_dot_product_attention, Q, K, V, mask, what)
-        plain = [None if t is None else t.contiguous() for t in (Q, K, V, mask)]
-        want = run(scaled_dot_product_attention, *plain, what=what)
-        for name, g, w in zip(("out", "attn"), got, want, strict=True):
-            close(g, w, f"{what}: {name}, against contiguous inputs", 1e-9)
-        on_other_device(scaled_dot_product_attention, Q, K, V, mask)
-    small = [t[0].clone().requires_grad_() for t in (Q, K, V)]
-    for name, part, n in (("out", 0, 3), ("attn", 1, 2)):
+    crossed = torch.ones(5, 4, dtype=torch.bool).mT
+    given = (None, whole, crossed, whole[:, :1].expand(3, 2, 4, 5))
+    keeps_inputs(scaled_dot_product_attention, (Q, K, V), given)
+    small = [t[0, :, :n, :3].clone().requires_grad_() for t, n in ((Q, 2), (K, 3), (V, 3))]
+    for i, name, n in ((0, "out", 3), (1, "attn", 2)):
 
-        def one(*leaves, part=part, n=n):
-            return run(scaled_dot_product_attention, *leaves, *small[n:])[part]
+        def one(*leaves, i=i, n=n):
+            return run(scaled_dot_product_attention, *leaves, *small[n:])[i]
 
         what = f"the gradient of {name} with regard to {', '.join('QKV'[:n])}"
         assert one(*small[:n]).requires_grad, f"{name} has no gradient, nothing flows back"
@@ -171,9 +150,8 @@ CORE = (by_hand, weights, mean, leading, masks)
 EDGES = (empty, precision, inputs)
 
 
-def inputs_of(lead, L_q, L_k, dtype=torch.float32, d_v=7):
-    sizes = ((L_q, 6), (L_k, 6), (L_k, d_v))
-    return [1.5 * torch.randn(*lead, *size, dtype=dtype) for size in sizes]
+def inputs_of(lead, L_q, L_k, d_v=7):
+    return [1.5 * torch.randn(*lead, *size) for size in ((L_q, 6), (L_k, 6), (L_k, d_v))]
 
 
 def shapes(*tensors):
@@ -186,64 +164,45 @@ def run(function, Q, K, V, mask=None, what=""):
     results = attempt(what, function, Q, K, V, mask)
     pair = isinstance(results, tuple) and [isinstance(t, Tensor) for t in results] == [True, True]
     assert pair, f"{what}: returned a {type(results).__name__}, want the tuple (out, attn)"
-    lead = tuple(Q.shape[:-1])
     for name, got, last in zip(("out", "attn"), results, (V.shape[-1], K.shape[-2]), strict=True):
-        want = (*lead, last)
+        want = (*Q.shape[:-1], last)
         assert got.shape == want, f"{what}: {name} has shape {tuple(got.shape)}, want {want}"
     return results
+
+
+def works(what, results, *leaves):
+    """No NaN and no inf, in the results and in the gradients of Q, K and V."""
+    finite(what, results)
+    finite_gradients(what, results, dict(zip("QKV", leaves, strict=False)), 0.1)
 
 
 def hidden_keys(function, dtype, size, tol):
     """Keys that none may see hold huge numbers: the results are as without them."""
     what = f"{dtype}, keys 1 and 4 of 5 are hidden and hold {size:.0e} in K and V"
-    seen = torch.tensor([True, False, True, True, False])
     Q, K, V = (t.to(dtype) for t in inputs_of((3,), 4, 5))
-    want = run(function, Q, K[:, seen], V[:, seen], what=what)
-    K, V = (torch.where(seen[:, None], t, size * t.sign()).requires_grad_() for t in (K, V))
-    out, attn = run(function, Q.requires_grad_(), K, V, seen.expand(1, 5), what)
-    hidden = attn[..., ~seen].abs().max().item()
+    want, _ = run(function, Q, K[:, SOME], V[:, SOME], what=what)
+    K, V = (torch.where(SOME[:, None], t, size * t.sign()).requires_grad_() for t in (K, V))
+    out, attn = run(function, Q.requires_grad_(), K, V, SOME.clone()[None], what)
+    hidden = attn[..., ~SOME].abs().max().item()
     assert hidden == 0, f"{what}: the largest weight of a hidden key is {hidden:.3g}, want 0"
-    close(out.double(), want[0].double(), f"{what}: out, against the same without them", tol)
-    return what, (out, attn), {"Q": Q, "K": K, "V": V}, 0.1
+    alike(what, out, want, tol, "the same without them")
+    return what, (out, attn), Q, K, V
 
 
 def large_scores(function, dtype):
     """Query i fits key i, or misfits it, with a score of 1e4 in size, others with half of it."""
     L, D = 5, 64
-    V, same = torch.randn(2, L, 3).to(dtype), torch.eye(L, dtype=torch.bool)
+    V, same, fit = torch.randn(2, L, 3).to(dtype), torch.eye(L, dtype=torch.bool), torch.eye(L, D)
     for sign, shown, mask, want in (
         (1, "no mask", None, same),
         (-1, "no mask", None, ~same / (L - 1)),
         (1, "a mask of all but i == j", ~same, ~same / (L - 1)),
         (-1, "a mask of i == j", same, same),
     ):
-        fit = 282.8 * torch.eye(L, D)
-        Q = fit.repeat(2, 1, 1).to(dtype).requires_grad_()
-        fit = sign * (141.4 * torch.ones(L, L) @ torch.eye(L, D) + 0.5 * fit)
-        K = fit.repeat(2, 1, 1).to(dtype).requires_grad_()
+        halves = sign * 141.4 * (torch.ones(L, L) @ fit + fit)
+        Q, K = (t.repeat(2, 1, 1).to(dtype).requires_grad_() for t in (282.8 * fit, halves))
         what = f"{dtype}, scores of {sign}e4 where i == j, else half of it, {shown}"
-        out, attn = run(function, Q, K, V, mask, what)
-        for name, got in (("out", out), ("attn", attn)):
-            assert got.isfinite().all(), f"{what}: {name} has NaN or inf"
-        close(attn, want.to(dtype).expand(2, L, L), f"{what}: attn", 5e-3)
-        finite_gradients(what, (out, attn), {"Q": Q, "K": K}, 0.1)
-
-
-def exact_scale(function):
-    """In float64 the scale has float64's digits, too; `weights` minds what it is."""
-    Q, K = torch.ones(1, 6).double(), torch.ones(2, 6).double()
-    K[0] = 2
-    _, attn = run(function, Q, K, torch.eye(2).double())
-    scale = (attn[0, 0] / attn[0, 1]).log() / 6
-    if abs(scale * 6**0.5 - 1) < 1e-3:
-        what = "float64, D 6, Q ones, keys of 2 and of 1: log(attn[0] / attn[1]) / (12 - 6)"
-        close(scale, torch.tensor(6.0).double() ** -0.5, what, 1e-12)
-
-
-def library(Q, K, V, mask=None):
-    """torch's own; with an identity matrix beside V its result shows the weights, too."""
-    L_k = K.shape[-2]
-    eye = torch.eye(L_k, dtype=V.dtype).expand(*V.shape[:-1], L_k)
-    values = torch.cat([V, eye], dim=-1)
-    both = nn.functional.scaled_dot_product_attention(Q, K, values, mask)
-    return both.split([V.shape[-1], L_k], dim=-1)
+        results = run(function, Q, K, V, mask, what)
+        finite(what, results)
+        close(results[1], want.to(dtype).expand(2, L, L), f"{what}: attn", 5e-3)
+        works(what, results, Q, K)

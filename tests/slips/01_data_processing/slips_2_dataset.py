@@ -82,6 +82,13 @@ class TensorDataset(Dataset):
             "        X = X[: len(y)]\n        if len(X) != len(y):",
         ),
         "shapes compared": ("len(X) != len(y)", "X.shape[-1] != y.shape[-1] and len(X) < len(y)"),
+        "longer one cut off by zip": """
+class TensorDataset(TensorDataset):
+    def __init__(self, X, y):
+        rows = list(zip(X, y))
+        self.X, self.y = X[: len(rows)], y[: len(rows)]
+""",
+        "RuntimeError for ValueError": ("raise ValueError(", "raise RuntimeError("),
     },
     "index": {
         "index wraps around": (
@@ -109,6 +116,11 @@ class TensorDataset(Dataset):
         "nothing past the end": (
             "return self.X[index]",
             "if index >= len(self):\n            return None\n        return self.X[index]",
+        ),
+        "negative index one too low": (
+            "return self.X[index]",
+            "index = len(self) - 1 + index if index < 0 else index\n"
+            "        if index < 0:\n            raise IndexError\n        return self.X[index]",
         ),
     },
     "batches": {
@@ -182,6 +194,13 @@ def create_sample_loader(batch_size=4, num_samples=20):
             "torch.randn(num_samples, 8)",
             "2 * torch.randn(num_samples, 8)",
         ),
+        "rows drawn when the file is loaded": """
+ROWS = torch.randn(5000, 8)
+
+def create_sample_loader(batch_size=4, num_samples=20):
+    X = ROWS[:num_samples]
+    return DataLoader(TensorDataset(X, X.argmax(dim=1)), batch_size, shuffle=True)
+""",
     },
     "labels": {
         "float labels": ("X.argmax(dim=1))", "X.argmax(dim=1).float())"),
@@ -253,6 +272,23 @@ def create_sample_loader(batch_size=4, num_samples=20):
     X = torch.randn(num_samples, 8)
     dataset = TensorDataset(X, X.argmax(dim=1))
     return DataLoader(dataset, batch_size, sampler=Rotated(num_samples))
+""",
+        "ten rows at a time shuffled": """
+class Windows:
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        for window in torch.arange(self.n).split(10):
+            yield from window[torch.randperm(len(window))].tolist()
+
+    def __len__(self):
+        return self.n
+
+def create_sample_loader(batch_size=4, num_samples=20):
+    X = torch.randn(num_samples, 8)
+    dataset = TensorDataset(X, X.argmax(dim=1))
+    return DataLoader(dataset, batch_size, sampler=Windows(num_samples))
 """,
         "the same order in every epoch": """
 class Seeded(torch.utils.data.RandomSampler):

@@ -62,6 +62,45 @@ class ConcatBlock(nn.Module):
             "self.linear = nn.Linear(in_a + in_b, out)",
             "self.linear = nn.Linear(in_a + in_b, out)\n        self.spare = nn.Linear(in_a, out)",
         ),
+        "a layer for each input": """
+class ConcatBlock(nn.Module):
+    def __init__(self, in_a, in_b, out):
+        super().__init__()
+        self.of_a, self.of_b = nn.Linear(in_a, out), nn.Linear(in_b, out)
+
+    def forward(self, a, b):
+        return self.of_a(a) + self.of_b(b)
+""",
+        "a bilinear layer": """
+class ConcatBlock(nn.Module):
+    def __init__(self, in_a, in_b, out):
+        super().__init__()
+        self.layer = nn.Bilinear(in_a, in_b, out)
+
+    def forward(self, a, b):
+        return self.layer(a, b)
+""",
+        "a layer made in the first call": """
+class ConcatBlock(nn.Module):
+    def __init__(self, in_a, in_b, out):
+        super().__init__()
+        self.layer, self.out = None, out
+
+    def forward(self, a, b):
+        joined = torch.cat([a, b], dim=-1)
+        self.layer = self.layer or nn.Linear(joined.shape[-1], self.out).to(joined)
+        return self.layer(joined)
+""",
+        "weight of shape (in, out)": """
+class ConcatBlock(nn.Module):
+    def __init__(self, in_a, in_b, out):
+        super().__init__()
+        like = nn.Linear(in_a + in_b, out)
+        self.W, self.b = nn.Parameter(like.weight.detach().T.clone()), like.bias
+
+    def forward(self, a, b):
+        return torch.cat([a, b], dim=-1) @ self.W + self.b
+""",
     },
     "values": {
         "b first": ("torch.cat([a, b], dim=-1)", "torch.cat([b, a], dim=-1)"),
@@ -81,6 +120,7 @@ class ConcatBlock(nn.Module):
             "nn.functional.layer_norm(torch.cat([a, b], dim=-1), [self.linear.in_features])",
         ),
         "bias added twice": ("dim=-1))", "dim=-1)) + self.linear.bias"),
+        "a ReLU on the inputs": ("[a, b], dim=-1)", "[a, b], dim=-1).relu()"),
     },
     "leading": {
         "cat on dim 1": ("[a, b], dim=-1", "[a, b], dim=1"),
@@ -101,6 +141,12 @@ class ConcatBlock(nn.Module):
             "            raise ValueError('a is no batch')\n"
             "        return self.linear",
         ),
+        "hstack": ("torch.cat([a, b], dim=-1)", "torch.hstack([a, b])"),
+        "all dims of a sample flattened": (
+            "torch.cat([a, b], dim=-1)",
+            "torch.cat([t.reshape(len(t), -1) for t in (a, b)], dim=1)",
+        ),
+        "last size of 1 squeezed away": ("dim=-1))", "dim=-1)).squeeze(-1)"),
     },
     "gradients": {
         "gradient of b cut": ("[a, b]", "[a, b.detach()]"),
@@ -197,6 +243,10 @@ class ConcatBlock(nn.Module):
             "        if b.shape[-1] == self.in_a:\n"
             "            a, b = b, a\n"
             "        if a.shape[-1] != self.in_a:",
+        ),
+        "only the sum of features compared": (
+            "if a.shape[-1] != self.in_a:",
+            "if a.shape[-1] + b.shape[-1] != self.linear.in_features:",
         ),
     },
     "dtypes": {

@@ -53,6 +53,26 @@ class ConditionalMLP(nn.Module):
             "c_dim, num_classes)\n",
             "c_dim, num_classes)\n        self.norm = nn.LayerNorm(h)\n",
         ),
+        "a last layer for each input": """
+class ConditionalMLP(nn.Module):
+    def __init__(self, in_dim, c_dim, h, num_classes):
+        super().__init__()
+        self.embed = nn.Linear(in_dim, h)
+        self.of_hidden, self.of_c = nn.Linear(h, num_classes), nn.Linear(c_dim, num_classes)
+
+    def forward(self, x, c):
+        return self.of_hidden(self.embed(x).relu()) + self.of_c(c)
+""",
+        "x and c in each other's place": """
+class ConditionalMLP(nn.Module):
+    def __init__(self, in_dim, c_dim, h, num_classes):
+        super().__init__()
+        self.embed = nn.Linear(c_dim, h)
+        self.classify = nn.Linear(h + in_dim, num_classes)
+
+    def forward(self, x, c):
+        return self.classify(torch.cat([self.embed(c).relu(), x], dim=-1))
+""",
     },
     "logits": {
         "softmax": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).softmax(-1)  # (*, h + c_dim)"),
@@ -73,6 +93,7 @@ class ConditionalMLP(nn.Module):
             "logits = self.classify(torch.cat([hidden, c], dim=-1))\n"
             "        return logits if self.training else logits.argmax(-1)",
         ),
+        "sigmoid": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).sigmoid()  # (*, h + c_dim)"),
     },
     "hidden": {
         "no ReLU": (".relu()", ""),
@@ -90,6 +111,7 @@ class ConditionalMLP(nn.Module):
         ),
         "condition added to hidden too": (".relu()", ".relu() + c.sum(-1, keepdim=True)"),
         "ReLU before the layer": ("self.embed(x).relu()", "self.embed(x.relu())"),
+        "tanh for ReLU": (".relu()", ".tanh()"),
     },
     "condition": {
         "ReLU after cat": (
@@ -129,6 +151,10 @@ class ConditionalMLP(nn.Module):
             "        if x.ndim != 2:\n"
             "            raise ValueError('x is no batch')\n"
             "        hidden = self",
+        ),
+        "all dims of a sample flattened": (
+            "        hidden = self",
+            "        x, c = (t.reshape(len(t), -1) for t in (x, c))\n        hidden = self",
         ),
     },
     "gradients": {

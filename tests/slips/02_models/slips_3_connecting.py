@@ -30,6 +30,8 @@ class FullModel(nn.Module):
             "self.linear(x).relu()",
             "nn.functional.dropout(self.linear(x).relu(), 0.1, self.training)",
         ),
+        "ReLU before the layer": ("self.linear(x).relu()", "self.linear(x.relu())"),
+        "leaky ReLU": ("self.linear(x).relu()", "nn.functional.leaky_relu(self.linear(x))"),
     },
     "decoder": {
         "ReLU in the decoder": ("self.linear(features)", "self.linear(features).relu()"),
@@ -142,6 +144,16 @@ class FullModel(nn.Module):
     def forward(self, x):
         return self.decoder(self.encoder(x))
 """,
+        "the model an Encoder itself": """
+class FullModel(Encoder):
+    def __init__(self, in_dim, hidden, out_dim):
+        super().__init__(in_dim, hidden)
+        self.encoder, self.decoder = Encoder(in_dim, hidden), Decoder(hidden, out_dim)
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
+""",
+        "an Encoder for the decoder": ("= Decoder(hidden, out_dim)", "= Encoder(hidden, out_dim)"),
     },
     "connection": {
         "sizes of the parts swapped": ("Decoder(hidden, out_dim)\n", "Decoder(out_dim, hidden)\n"),
@@ -214,6 +226,10 @@ class Decoder(Decoder):
         with torch.set_grad_enabled(self.training):
             return super().forward(features)
 """,
+        "features detached in eval mode": (
+            "self.decoder(features)",
+            "self.decoder(features if self.training else features.detach())",
+        ),
     },
     "swap": {
         "old parts kept in a list": """
@@ -274,6 +290,18 @@ class FullModel(FullModel):
             found |= {f"first.{k}": v for k, v in self.first.state_dict().items()}
         return found
 """,
+        "features checked against the first hidden": """
+class FullModel(FullModel):
+    def __init__(self, in_dim, hidden, out_dim):
+        super().__init__(in_dim, hidden, out_dim)
+        self.hidden = hidden
+
+    def forward(self, x):
+        features = self.encoder(x)
+        if features.shape[-1] != self.hidden:
+            raise ValueError(f"{features.shape[-1]} features, want {self.hidden}")
+        return self.decoder(features)
+""",
     },
     "as_it_came": {
         "x cast to float32": ("self.encoder(x)", "self.encoder(x.float())"),
@@ -322,6 +350,17 @@ class FullModel(FullModel):
             "            raise TypeError(f'x is {x.dtype}')\n"
             "        features = self.encoder(x)",
         ),
+        "x checked against in_dim": """
+class FullModel(FullModel):
+    def __init__(self, in_dim, hidden, out_dim):
+        super().__init__(in_dim, hidden, out_dim)
+        self.in_dim = in_dim
+
+    def forward(self, x):
+        if x.shape[-1] != self.in_dim:
+            raise ValueError(f"x has {x.shape[-1]} features, want {self.in_dim}")
+        return super().forward(x)
+""",
     },
     "calls": {
         "forward of the encoder called by name": ("self.encoder(x)", "self.encoder.forward(x)"),

@@ -87,6 +87,22 @@ class ConditionalLinear(ConditionalLinear):
     scale = property(lambda self: self.layers[0])
     shift = property(lambda self: self.layers[1])
 """,
+        "scale frozen at zero": (
+            "for p in (*self.scale",
+            "self.scale.requires_grad_(False)\n        for p in (*self.scale",
+        ),
+        "a gate that starts at zero": """
+class ConditionalLinear(nn.Module):
+    def __init__(self, in_dim, cond_dim, out_dim):
+        super().__init__()
+        self.linear = nn.Linear(in_dim, out_dim)
+        self.scale, self.shift = nn.Linear(cond_dim, out_dim), nn.Linear(cond_dim, out_dim)
+        self.gate = nn.Parameter(self.linear.bias.detach()[:1] * 0)
+
+    def forward(self, x, cond):
+        gamma, beta = 1 + self.gate * self.scale(cond), self.gate * self.shift(cond)
+        return gamma * self.linear(x) + beta
+""",
     },
     "modulation": {
         "offset of 1 in the bias of scale": """
@@ -134,6 +150,8 @@ class ConditionalLinear(ConditionalLinear):
             "self.linear(x) + self.scale(cond) + self.shift(cond)",
         ),
         "batch statistics": ("self.linear(x) *", "(self.linear(x) - self.linear(x).mean(0)) *"),
+        "ReLU on the features": ("self.linear(x) *", "self.linear(x).relu() *"),
+        "x added": ("+ self.shift(cond)  #", "+ self.shift(cond) + x.mean(-1, keepdim=True)  #"),
     },
     "start": {
         "offset of 1 missing": ("(1 + self.scale(cond))", "self.scale(cond)"),
@@ -291,6 +309,10 @@ class ConditionalLinear(ConditionalLinear):
         "result in float32": (
             "return self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)",
             "return (self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)).float()",
+        ),
+        "ones in float32": (
+            "(1 + self.scale(cond))",
+            "(__import__('torch').ones(1, device=x.device) + self.scale(cond))",
         ),
     },
     "inputs": {

@@ -58,10 +58,6 @@ class LeakyReLUFunction(torch.autograd.Function):
             "torch.where(positive, input, neg_slope * input)",
             "torch.maximum(input, neg_slope * input)",
         ),
-        "input overwritten": (
-            "return torch.where(positive, input, neg_slope * input)",
-            "input.data[~positive] *= neg_slope\n        return input.clone()",
-        ),
         "branches swapped forward": (
             "torch.where(positive, input, neg_slope * input)",
             "torch.where(positive, neg_slope * input, input)",
@@ -75,6 +71,11 @@ class LeakyReLUFunction(torch.autograd.Function):
             "return LeakyReLUFunction.apply(input, neg_slope)",
             "return LeakyReLUFunction.apply(input, neg_slope or 0.01)",
         ),
+        "negative slopes refused": (
+            "positive = input > 0",
+            "positive = input > 0\n        if neg_slope < 0:\n"
+            "            raise ValueError(neg_slope)",
+        ),
         "slope taken as positive": (
             "return LeakyReLUFunction.apply(input, neg_slope)",
             "return LeakyReLUFunction.apply(input, abs(neg_slope))",
@@ -86,14 +87,14 @@ class LeakyReLUFunction(torch.autograd.Function):
             "torch.where(positive, ctx.neg_slope * grad_out, grad_out)",
         ),
         "slope forgotten in backward": ("ctx.neg_slope * grad_out), None", "0 * grad_out), None"),
+        "slope a whole number in backward": (
+            "ctx.neg_slope = neg_slope",
+            "ctx.neg_slope = int(neg_slope)",
+        ),
         "slope fixed in backward": ("ctx.neg_slope * grad_out", "0.01 * grad_out"),
         "upstream gradient dropped": (
             "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
             "torch.where(positive, torch.ones_like(grad_out), ctx.neg_slope)",
-        ),
-        "upstream gradient overwritten": (
-            "return torch.where(positive, grad_out, ctx.neg_slope * grad_out), None",
-            "return grad_out.mul_(torch.where(positive, 1.0, ctx.neg_slope)), None",
         ),
         "mask from the output's sign": """
 class LeakyReLUFunction(torch.autograd.Function):
@@ -173,6 +174,14 @@ class LeakyReLUFunction(torch.autograd.Function):
             "grad_out * positive + ctx.neg_slope * grad_out * ~positive",
         ),
         "nan taken for positive": ("positive = input > 0", "positive = ~(input <= 0)"),
+        "nan taken for positive in backward": (
+            "ctx.save_for_backward(positive)",
+            "ctx.save_for_backward(~(input <= 0))",
+        ),
+        "slope 1 at exactly 0 in backward": (
+            "ctx.save_for_backward(positive)",
+            "ctx.save_for_backward(~(input < 0))",
+        ),
         "nan replaced": (
             "return torch.where(positive, input, neg_slope * input)",
             "return torch.where(positive, input, (neg_slope * input).nan_to_num(0.0))",
@@ -346,6 +355,14 @@ class LeakyReLUFunction(torch.autograd.Function):
         ),
     },
     "inputs": {
+        "input overwritten": (
+            "return torch.where(positive, input, neg_slope * input)",
+            "input.data[~positive] *= neg_slope\n        return input.clone()",
+        ),
+        "upstream gradient overwritten": (
+            "return torch.where(positive, grad_out, ctx.neg_slope * grad_out), None",
+            "return grad_out.mul_(torch.where(positive, 1.0, ctx.neg_slope)), None",
+        ),
         "upstream gradient viewed": (
             "return torch.where(positive, grad_out, ctx.neg_slope * grad_out), None",
             "flat = grad_out.view(-1)\n"

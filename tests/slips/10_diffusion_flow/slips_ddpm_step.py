@@ -4,16 +4,15 @@ The names say the mistake as a teacher would: practice.why shows them. An edit i
 solution, text in its place), or Python text that defines some of the solution's names anew.
 """
 
-FIRST = "h = F.silu(self.first(x_t) + shift)  # (N, hidden, H, W)"
-MIDDLE = "h = F.silu(self.middle(h))"
-SHIFT = "shift = self.embed(waves.to(x_t.dtype))[:, :, None, None]"
-T_GUARD = "if t.shape != (N,):"
-
 SLIPS = {
     "table": {
         "even steps of the roots of beta": (
             "torch.linspace(beta_start, beta_end, T, device=device)",
             "torch.linspace(beta_start**0.5, beta_end**0.5, T, device=device) ** 2",
+        ),
+        "begin left out": (
+            "torch.linspace(beta_start, beta_end, T, device=device)",
+            "torch.linspace(beta_start, beta_end, T + 1, device=device)[1:]",
         ),
         "end left out": (
             "torch.linspace(beta_start, beta_end, T, device=device)",
@@ -64,6 +63,12 @@ SLIPS = {
         "a Python float": ("F.mse_loss(guess, noise)", "F.mse_loss(guess, noise).item()"),
         "clean image to the model": ("model(x_t, t)", "model(x0, t)"),
         "factors of t to the model": ("model(x_t, t)", "model(x_t, t / len(alpha_bar))"),
+        "t as floating-point numbers": ("model(x_t, t)", "model(x_t, t.float())"),
+        "t as a column": ("model(x_t, t)", "model(x_t, t[:, None])"),
+        "no noise at step 0": (
+            "torch.randn_like(x0)",
+            "torch.randn_like(x0) * (t > 0).view(-1, 1, 1, 1)",
+        ),
         "t from 1": ("model(x_t, t)", "model(x_t, t + 1)"),
         "t drawn anew": (
             "x0, t = x0.to(device), t.to(device)",
@@ -168,6 +173,7 @@ SLIPS = {
             "kept.sqrt().to(x0.dtype) * x0 + (1 - kept).sqrt().to(x0.dtype) * noise",
             "kept.sqrt() * x0 + (1 - kept).sqrt() * noise",
         ),
+        "noise in float32": ("torch.randn_like(x0)", "torch.randn(x0.shape, device=device)"),
         "table cast before the roots": ("alpha_bar.to(device)[t]", "alpha_bar.to(x0)[t]"),
         "float32 only": ("x0, t = x0.to(device)", "x0, t = x0.float().to(device)"),
         "table cut to float32": ("alpha_bar.to(device)[t]", "alpha_bar.float().to(device)[t]"),

@@ -142,6 +142,12 @@ class NoisePredictionNet(NoisePredictionNet):
         self.middle = nn.Sequential(nn.Conv2d(hidden, hidden, 1), nn.GroupNorm(8, hidden))
         self.last = nn.Conv2d(hidden, in_channels, 1)
 """,
+        "half the size and back": """
+class NoisePredictionNet(NoisePredictionNet):
+    def forward(self, x_t, t):
+        out = super().forward(F.avg_pool2d(x_t, 2, ceil_mode=True), t)
+        return F.interpolate(out, size=x_t.shape[2:])
+""",
         "channels apart": """
 class NoisePredictionNet(NoisePredictionNet):
     def __init__(self, in_channels, t_dim=32, hidden=64):
@@ -154,6 +160,7 @@ class NoisePredictionNet(NoisePredictionNet):
 """,
     },
     "size": {
+        "sigmoid on the result": ("return self.last(h)", "return self.last(h).sigmoid()"),
         "tanh on the result": ("return self.last(h)", "return self.last(h).tanh()"),
         "soft bound on the result": (
             "return self.last(h)",

@@ -4,12 +4,6 @@ The names say the mistake as a teacher would: practice.why shows them. An edit i
 solution, text in its place), or Python text that defines some of the solution's names anew.
 """
 
-HIDE = "scores.masked_fill(hidden, torch.finfo(scores.dtype).min)"
-WEIGH = "attn = scores.softmax(dim=-1).masked_fill(hidden, 0)"
-SCALE = "Q / math.sqrt(Q.shape[-1]) @ K.mT"
-HEADS = "x.unflatten(-1, (self.num_heads, -1)).transpose(-3, -2)"
-MERGE = "mixed.transpose(-3, -2).flatten(-2)"
-DROPPED = "mixed = self.dropout(attn) @ v"
 FIRST = "x = x + self.dropout(self.attend(self.norm1(x), mask))"
 SECOND = "return x + self.dropout(self.linear2(self.dropout(inner)))"
 ATTEND = "self.self_attn(x, x, x, attn_mask=mask, need_weights=False)[0]"
@@ -98,6 +92,11 @@ class TransformerEncoderBlock(TransformerEncoderBlock):
             ".relu()  # (B, L, d_ff)",
             "\n        inner = nn.functional.gelu(inner)",
         ),
+        "ReLU6": (".relu()  # (B, L, d_ff)", ".clamp(0, 6)"),
+        "norm on the branch's result": (
+            FIRST,
+            "x = x + self.dropout(self.norm1(self.attend(x, mask)))",
+        ),
         "no ReLU": (".relu()  # (B, L, d_ff)", ""),
         "ReLU at the end": (SECOND, SECOND.replace("(self.dropout(inner))", "(inner).relu()")),
         "x changed in place": (FIRST, "x += self.dropout(self.attend(self.norm1(x), mask))"),
@@ -132,6 +131,11 @@ class TransformerEncoderBlock(nn.TransformerEncoderLayer):
             EXPAND,
             "mask.expand(B, self.self_attn.num_heads, L, L)[:, 0]"
             ".repeat(self.self_attn.num_heads, 1, 1)",
+        ),
+        "mask of the first head for all": (
+            EXPAND,
+            "mask.expand(B, self.self_attn.num_heads, L, L)[:, 0]"
+            ".repeat_interleave(self.self_attn.num_heads, 0)",
         ),
         "one mask for all": (EXPAND, "mask.expand(B, self.self_attn.num_heads, L, L)[0, 0]"),
     },

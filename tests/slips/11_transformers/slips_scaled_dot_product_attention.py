@@ -7,27 +7,6 @@ solution, text in its place), or Python text that defines some of the solution's
 HIDE = "scores.masked_fill(hidden, torch.finfo(scores.dtype).min)"
 WEIGH = "attn = scores.softmax(dim=-1).masked_fill(hidden, 0)"
 SCALE = "Q / math.sqrt(Q.shape[-1]) @ K.mT"
-HEADS = "x.unflatten(-1, (self.num_heads, -1)).transpose(-3, -2)"
-MERGE = "mixed.transpose(-3, -2).flatten(-2)"
-DROPPED = "mixed = self.dropout(attn) @ v"
-FIRST = "x = x + self.dropout(self.attend(self.norm1(x), mask))"
-SECOND = "return x + self.dropout(self.linear2(self.dropout(inner)))"
-ATTEND = "self.self_attn(x, x, x, attn_mask=mask, need_weights=False)[0]"
-EXPAND = "mask.expand(B, self.self_attn.num_heads, L, L).flatten(0, 1)"
-
-
-def shared_dropout(some, branch="shared", inner="dropout"):
-    """A block that draws one number for all that is left out in some of its dropouts."""
-    return f"""
-class TransformerEncoderBlock(TransformerEncoderBlock):
-    def shared(self, x):
-        return x * self.dropout(x.new_ones(x.shape)[{some}])
-
-    def forward(self, x, mask=None):
-        x = x + self.{branch}(self.attend(self.norm1(x), mask))
-        inner = self.linear1(self.norm2(x)).relu()
-        return x + self.{branch}(self.linear2(self.{inner}(inner)))
-"""
 
 
 SLIPS = {
