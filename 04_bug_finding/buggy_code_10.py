@@ -1,7 +1,7 @@
 """Bug hunt 10: learns for half an epoch, then the loss stands still.
 
-A colleague: "I took over every number from the paper. Theirs goes on falling for epochs, mine
-drops for a few batches and then hardly moves, with ten times as many epochs too."
+A colleague: "I took over every number from the paper. Their loss falls for epochs, mine drops for
+a few batches and then hardly moves."
 
     fit(model, optimizer, scheduler, batches, epochs) -> list of `epochs` floats
         model      maps x to logits (N, K); in train or in eval mode when it arrives
@@ -14,12 +14,11 @@ Core, what an interview asks:
 
     rates     The first epoch runs at the rates at which the optimizer comes, each next one at
               those of the schedule, in every group.
-    later     A later call goes on where this one stopped: two epochs and then three more are the
-              same as five at once.
+    later     A later call goes on where this one stopped: 2 epochs, then 3, are like 5 at once.
     training  An epoch takes one forward pass and one step for each batch, in their order, on its
               mean cross entropy, in train mode. Gradients left from earlier have no part.
-    losses    The training loss of each epoch comes back: the mean over all its samples, every
-              batch measured before the step that it leads to.
+    losses    The mean training loss over all samples of each epoch, every batch measured before
+              its step.
 
 Run the file, fix fit, run it again.
 

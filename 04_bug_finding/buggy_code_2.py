@@ -7,15 +7,15 @@ RiskModel(num_vitals, num_labs, hidden, num_classes) joins two branches, one for
 and one for the lab values: a Linear layer and a ReLU each, `hidden` features each.
 
     vitals   (N, num_vitals)   of the model's dtype and on its device
-    labs     (N, num_labs)     row i is the same patient as row i of vitals
-    returns  (N, num_classes)  logits, of the same dtype and on the same device
+    labs     (N, num_labs)     row i is the same patient
+    returns  (N, num_classes)  logits, of that dtype and on that device
 
 Core, what an interview asks:
 
     patients   Row i of the logits is the same for patient i alone and in any batch, in train and
-               in eval mode.
-    logits     Row i is what the linear head makes of the 2 * hidden features of patient i, those
-               of the vital signs first. Checkpoints exist: names and shapes in state_dict stay.
+               eval mode.
+    logits     Row i is the linear head of patient i's 2 * hidden features, those of the vital
+               signs first. Checkpoints exist: names and shapes in state_dict stay.
     gradients  Exact ones reach vitals, labs and all parameters. Vitals and labs stay as they are.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:

@@ -1,29 +1,28 @@
 """Bug hunt 3: we tell it which camera to judge, and it hardly listens.
 
 A colleague: "Each picture holds the channels of C cameras and comes with an instruction: judge this
-one. It trains on pictures of any size. Yet with wrong instructions it does nearly as well. The old
-model got more than 90% right."
+one. With wrong instructions it does nearly as well."
 
-ConditionalCNN(in_c, cond_dim, hidden, num_classes) looks at a picture x in the light of cond:
+ConditionalCNN(in_c, cond_dim, hidden, num_classes) judges picture x by cond:
 
-    x        (N, C, H, W)      C = in_c; H and W from 1 up
-    cond     (N, D)            D = cond_dim; row i is the instruction for picture i
+    x        (N, C, H, W)      C = in_c; H, W from 1 up
+    cond     (N, D)            D = cond_dim; row i is for picture i
     conv                       nn.Conv2d, 3x3, then ReLU
     head                       nn.Linear, on the mean over the H * W pixels
-    returns  (N, num_classes)  logits, of the model's and the inputs' dtype and device
+    returns  (N, num_classes)  logits, in the inputs' dtype, on their device
 
 Core, what an interview asks:
 
     learning   Trained as in evidence(), it gets more than 90% of new pictures right.
-    logits     conv sees H x W pixels with C + D values each: the pixel's own C, then the D of cond.
-               Beyond the border all are 0. No parameters but those of conv and head.
-    gradients  Exact ones reach x, cond and all parameters. x and cond stay as they are.
+    logits     conv sees H x W pixels of C + D values: their own C, then the D of cond; 0 beyond
+               the border. No parameters but those of conv and head.
+    gradients  Exact ones reach x, cond and all parameters; inputs stay as they are.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     sizes      Batches of different size raise RuntimeError or ValueError, 1 beside N included.
 
-Train and eval mode give the same. Run the file, fix the class, run it again.
+Train and eval mode are alike. Run the file, fix the class, run it again.
 
 Medium, 15 minutes. Try one alone: python FILE logits
 Paper: Conditional Generative Adversarial Nets, section 3.2, https://arxiv.org/abs/1411.1784

@@ -59,7 +59,7 @@ def evidence() -> None:
     x = torch.randn(250, 5)
     y = torch.bucketize(x.norm(dim=1), torch.tensor([1.9, 2.4]))
     for model in (nn.Linear(5, 3), DeepClassifier(5, 32, 3), DeepClassifier(5, 128, 3)):
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
         for _ in range(60):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x), y).backward()

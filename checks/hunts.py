@@ -8,13 +8,13 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from checks.tools import call_of, numbers, tensor, unchanged
+from checks.tools import call_of, is_hole, names_are, numbers, tensor, unchanged
+from checks.training import epoch_by_hand, modes_of, states_are, watching
 
 # What torch says where a value is to be read that the meta device does not hold.
 READS_A_VALUE = re.compile(r"item\(\)|aten::(equal|_local_scalar_dense|nonzero|is_nonzero)")
@@ -25,26 +25,67 @@ def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) 
     try:
         return function(*inputs, **more)
     except Exception as error:
-        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
-            raise  # an open hole
+        if is_hole(error):
+            raise
         said = f"{type(error).__name__}: {error}".removesuffix(": ")
         raise AssertionError(f"{what}: {said}") from error
 
 
-def gives_there(what: str, model: nn.Module, *inputs: Tensor) -> None:
-    """A copy of the model on the meta device gives a result there.
+def mode(training: bool) -> str:
+    return f"{'train' if training else 'eval'} mode"
 
-    What only fails to read a value is let through: on a real device there is one.
-    """
-    there = copy.deepcopy(model).to("meta")
+
+@contextmanager
+def values_may_be_read() -> Iterator[None]:
+    """What only fails to read a value on the meta device is let through: a GPU has one."""
     try:
-        out = attempt(f"{what} on the meta device", there, *(t.to("meta") for t in inputs))
+        yield
     except AssertionError as error:
-        if READS_A_VALUE.search(str(error)):
-            return
-        raise
-    place = tensor(out, what).device
-    assert out.is_meta, f"{what} on the meta device: result on {place}, want it on meta"
+        if not READS_A_VALUE.search(str(error)):
+            raise
+
+
+def gives_there(what: str, model: nn.Module, *inputs: Tensor) -> None:
+    """A copy of the model on the meta device gives a result there."""
+    there, what = copy.deepcopy(model).to("meta"), f"{what} on the meta device"
+    with values_may_be_read():
+        out = tensor(attempt(what, there, *(t.to("meta") for t in inputs)), what)
+        assert out.is_meta, f"{what}: result on {out.device}, want it on meta"
+
+
+def state_is(what: str, got: Mapping[str, Tensor], want: Mapping[str, Any]) -> None:
+    """The same names and shapes; want has the shapes, or tensors."""
+    names_are(got, want, what)
+    for name, value in want.items():
+        shape, right = tuple(got[name].shape), tuple(getattr(value, "shape", value))
+        assert shape == right, f"{what}: {name} has shape {shape}, want {right}"
+
+
+def modes_are(what: str, model: nn.Module, want: Mapping[str, bool]) -> None:
+    other = [name for name, training in modes_of(model).items() if training != want[name]]
+    assert not other, f"{what}: afterwards in the other mode: {', '.join(other)}; want none"
+
+
+def on(model: nn.Module, training: bool, *inputs: Tensor, seed: int = 1, **more: Any) -> Tensor:
+    """What the model gives in that mode, with these random numbers, on inputs that are copied."""
+    model.train(training)
+    what = f"{call_of(type(model).__name__, *inputs)}, {mode(training)}"
+    torch.manual_seed(seed)
+    return tensor(attempt(what, model, *(t.clone() for t in inputs), **more), what)
+
+
+def gradients_of(
+    what: str, out: Tensor, leaves: Mapping[str, Tensor], upstream: Tensor
+) -> dict[str, Tensor]:
+    """What backward() leaves in .grad of each leaf."""
+    assert out.requires_grad, f"{what}: no gradient flows back from the result"
+    for leaf in leaves.values():
+        leaf.grad = None
+    attempt(f"{what}, backward()", out.backward, upstream)
+    found = {name: leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+    missing = [name for name in leaves if name not in found]
+    assert not missing, f"{what}: no gradient reaches {', '.join(missing)}"
+    return found
 
 
 def true_gradients(
@@ -55,23 +96,16 @@ def true_gradients(
     The leaves are float64 and ask for gradients; run() gives the same values each time.
     """
     out = tensor(attempt(what, run), what)
-    assert out.requires_grad, f"{what}: no gradient flows back from the result"
     upstream = torch.randn_like(out)
-
-    def backward() -> tuple[Tensor | None, ...]:
-        return torch.autograd.grad(out, list(leaves.values()), upstream, allow_unused=True)
-
-    grads = attempt(f"{what}, backward()", backward)
-    missing = [name for name, g in zip(leaves, grads, strict=True) if g is None]
-    assert not missing, f"{what}: no gradient reaches {', '.join(missing)}"
-    for (name, t), g in zip(leaves.items(), grads, strict=True):
+    for name, grad in gradients_of(what, out, leaves, upstream).items():
+        t = leaves[name]
         direction, start, ends = torch.randn_like(t), t.detach().clone(), []
         with torch.no_grad():
             for step in (1e-6, -1e-6):
                 t.copy_(start + step * direction)  # in place: what is computed anew sees it, too
                 ends.append((run() * upstream).sum())
             t.copy_(start)
-        slope, got = (ends[0] - ends[1]) / 2e-6, (g * direction).sum()
+        slope, got = (ends[0] - ends[1]) / 2e-6, (grad * direction).sum()
         assert abs(got - slope) <= tol * (1 + abs(slope)), (
             f"{what}: along a random direction the gradient of {name} is {numbers(got)}, "
             f"the slope of the values there {numbers(slope)}; want both the same"
@@ -85,49 +119,55 @@ def gradients_of_modes(
     parameters but those of the part `without`. All is float64.
     """
     for training in (True, False):
-        mode = f"{what}, {'train' if training else 'eval'} mode"
-        model.train(training)
-
-        def run(*given: Tensor) -> Tensor:
-            torch.manual_seed(1)  # for Dropout
-            return model(*given, **more)
-
-        with unchanged(mode, *inputs.values()):
-            attempt(mode, run, *inputs.values())
+        said = f"{what}, {mode(training)}"
+        with unchanged(said, *inputs.values()):
+            attempt(said, model.train(training), *inputs.values(), **more)
         mine = {name: t.clone() for name, t in inputs.items()}
         leaves = {**mine, **dict(model.named_parameters())}
         if without:
             leaves = {name: t for name, t in leaves.items() if not name.startswith(without)}
         for leaf in leaves.values():
             leaf.requires_grad_()
-        true_gradients(mode, partial(run, *mine.values()), leaves)
+
+        def run(given: Sequence[Tensor] = tuple(mine.values())) -> Tensor:
+            torch.manual_seed(1)  # for Dropout
+            return model(*given, **more)
+
+        true_gradients(said, run, leaves)
 
 
-def on(model: nn.Module, training: bool, *inputs: Tensor, seed: int = 1, **more: Any) -> Tensor:
-    """What the model gives in that mode, with these random numbers, on inputs that are copied."""
-    model.train(training)
-    mode = f"{'train' if training else 'eval'} mode"
-    what = f"{call_of(type(model).__name__, *inputs)}, {mode}"
-    torch.manual_seed(seed)
-    return tensor(attempt(what, model, *(t.clone() for t in inputs), **more), what)
+def sgd(model: nn.Module) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+
+def trained(model: nn.Module, steps: int, lr: float, y: Tensor, *inputs: Tensor) -> None:
+    """As evidence() does it: all samples at once, steps of Adam."""
+    optimizer, what = torch.optim.Adam(model.parameters(), lr), "training as in evidence()"
+    for _ in range(steps):
+        logits = tensor(attempt(what, model, *inputs), what)
+        assert logits.requires_grad, f"{what}: no gradient flows back from the logits"
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(logits, y).backward()
+        optimizer.step()
 
 
 class Noted(NamedTuple):
-    """A forward pass: its input, what the model gave, whether all its parts were in train mode."""
+    """A forward pass: its input, what the model gave, so many modules were in train mode."""
 
     x: Tensor
     logits: Tensor
-    in_train: bool
+    in_train: int
+    recorded: bool  # gradients
 
 
 @contextmanager
 def noting(model: nn.Module) -> Iterator[list[Noted]]:
-    """Every forward pass of the model, or of a copy made below, with the logits that it gave."""
+    """Every forward pass of the model, or of a copy made below."""
     found = list[Noted]()
 
     def note(module: nn.Module, inputs: tuple[Any, ...], out: Tensor) -> None:
-        modes = {part.training for part in module.modules()}
-        found.append(Noted(inputs[0], out.detach().clone(), modes == {True}))
+        in_train = sum(part.training for part in module.modules())
+        found.append(Noted(inputs[0], out.detach().clone(), in_train, out.requires_grad))
 
     hook = model.register_forward_hook(note)
     try:
@@ -139,6 +179,11 @@ def noting(model: nn.Module) -> Iterator[list[Noted]]:
 def losses_of(logits: Tensor, y: Tensor) -> list[float]:
     """The cross entropy of each sample, by logarithms and exponentials."""
     return (logits.logsumexp(dim=1) - logits[range(len(y)), y.flatten()]).tolist()
+
+
+def floats(what: str, got: Any, n: int) -> None:
+    kinds = [type(v).__name__ for v in got] if isinstance(got, list) else type(got).__name__
+    assert kinds == ["float"] * n, f"{what} gave {kinds}, want a list of {n} floats"
 
 
 def first_passes(noted: Sequence[Noted], xs: Sequence[Tensor], what: str) -> list[Noted]:
@@ -157,3 +202,33 @@ def first_passes(noted: Sequence[Noted], xs: Sequence[Tensor], what: str) -> lis
         f"want {', '.join(str(number(x)) for x in xs)}"
     )
     return found
+
+
+def trains_plainly(
+    what: str, model: nn.Module, sgd: Any, batches: Sequence[Any], run: Any, keeps: bool = False
+) -> list[Noted]:
+    """run(optimizer) passes each batch forward, in train mode or in the modes that it keeps, and
+    takes a step on its mean cross entropy alone. Returns all forward passes.
+    """
+    optimizer, twin, n = sgd(model), copy.deepcopy(model), len(batches)
+    modes = list(modes_of(model).values())
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)  # left over from earlier
+    with noting(model) as noted, watching(model, optimizer) as seen:
+        attempt(what, run, optimizer)
+    steps, want = len(seen.steps_after()), sum(modes) if keeps else len(modes)
+    assert steps == n, f"{what}: {steps} steps of the given optimizer, want {n}"
+    for i, one in enumerate(first_passes(noted, [x for x, _ in batches], what), 1):
+        assert one.in_train == want, (
+            f"{what}: at forward pass {i} of {n} {one.in_train} of {len(modes)} modules were in "
+            f"train mode, want {want}"
+        )
+    if keeps:
+        twin.train = lambda: twin  # type: ignore[method-assign, assignment, misc]
+    groups, each = sgd(twin).param_groups, nn.CrossEntropyLoss(reduction="none")
+    for x, y in batches:
+        torch.manual_seed(len(y))  # of use where run does so, too
+        epoch_by_hand(twin, each, [(x, y.flatten())], groups, 0.9)
+    after = {name: p.detach() for name, p in twin.named_parameters()}
+    states_are(model.state_dict(), after, f"after {what}, all gradients 1 before", 1e-4)
+    return noted

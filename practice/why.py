@@ -1,8 +1,9 @@
 """`python -m practice why NAME`: which known mistake fails exactly as this answer does?
 
 Known are the slips of tests/slips. Two answers fail alike when the same labels refuse them with
-the same messages, numbers rounded to two digits; where no slip does, the first message decides.
-Nothing here knows any one exercise.
+the same messages, numbers rounded to two digits; where no slip does, the first message decides, and
+at last the labels with a first message that differs in its numbers only. Nothing here knows any one
+exercise.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from practice.judge import Check, Outcome, described, try_all, try_one
 
 MAIN = 'if __name__ == "__main__":'
 MOST = 3
+EXACT, SAME, KIN = range(3)  # how two failures are alike
 Edit = tuple[str, str] | str
 Failure = tuple[str, str, str]
 
@@ -32,31 +34,46 @@ def edited(exercise: Path, edit: Edit) -> str:
 
 
 def why(exercise: Path, names: Mapping[str, Any]) -> list[str]:
-    """The slips that fail exactly as the answer in `names`, else those whose first message is the
-    same; [] if there is none or nothing fails.
+    """The slips that fail exactly as the answer in `names`; else those whose first message is the
+    same; else those, if few, that the same labels refuse with a first message that is the same but
+    for its numbers. [] if there is none or nothing fails.
     """
     check = check_of(exercise)
     checks = check["CORE"] + check["EDGES"]
     mine = [failure(outcome) for outcome in try_all(checks, names)]
     refusing = {label for label, state, _ in mine if state != "ok"}
-    exact, alike = list[str](), list[str]()
+    found: dict[int, list[str]] = {EXACT: [], SAME: [], KIN: []}
     for label, slips in slips_of(exercise)["SLIPS"].items():
         for name, edit in slips.items() if label in refusing else ():
             answer = load(solution_of(exercise), edited(exercise, edit))
-            same = alike_until(checks, answer, mine)
-            if same == len(checks):
-                exact.append(name)
-            elif any(state != "ok" for _, state, _ in mine[:same]):
-                alike.append(name)
-    return (exact or alike)[:MOST]
+            likeness = alike(checks, answer, mine)
+            if likeness is not None:
+                found[likeness].append(name)
+    if found[EXACT] or found[SAME]:
+        return (found[EXACT] or found[SAME])[:MOST]
+    return found[KIN] if len(found[KIN]) <= MOST else []
 
 
-def alike_until(checks: tuple[Check, ...], names: Mapping[str, Any], mine: list[Failure]) -> int:
-    """How many labels, from the first on, have the same outcome as mine."""
-    for i, check in enumerate(checks):
-        if failure(try_one(check, names)) != mine[i]:
-            return i
-    return len(checks)
+def alike(checks: tuple[Check, ...], names: Mapping[str, Any], mine: list[Failure]) -> int | None:
+    """How an answer's failure resembles mine; None as soon as it cannot."""
+    likeness: int | None = None  # until the first failure
+    for check, wanted in zip(checks, mine, strict=True):
+        got = failure(try_one(check, names))
+        if likeness is None:
+            if got[:2] != wanted[:2] or skeleton(got) != skeleton(wanted):
+                return None
+            if wanted[1] != "ok":
+                likeness = EXACT if got == wanted else KIN
+        elif likeness == KIN and got[1] != wanted[1]:
+            return None
+        elif likeness == EXACT and got != wanted:
+            return SAME
+    return likeness
+
+
+def skeleton(of: Failure) -> str:
+    """The message without its numbers."""
+    return re.sub(r"-?\d+(\.\d+)?(e[+-]?\d+)?", "#", of[2])
 
 
 def failure(outcome: Outcome) -> Failure:

@@ -1,92 +1,70 @@
 """What buggy_code_10.py requires.
 
-rates and later look at the rates of each step alone, training runs at one rate all the time, losses
-are judged by the logits that the model gave.
+training runs at one rate all the time; losses are judged by the logits that the model gave.
 """
-
-import copy
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
+from checks import hunts
 from checks.hunts import attempt, first_passes, losses_of, noting
-from checks.training import epoch_by_hand, states_are, watching
+from checks.tools import close
+from checks.training import shown
+
+DECAY, ZIGZAG = [1, 1, 0.1, 0.1, 0.01], [1, 0.5, 2, 0.8, 1]  # factors of five epochs
 
 
 def rates(fit):
-    for schedule, batches, want in (
-        (decay, cut(32, 8), [0.1, 0.1, 0.01, 0.01, 0.001]),  # 4 batches
-        (zigzag, cut(59, 12), [0.1, 0.05, 0.2, 0.08, 0.1]),  # 5
-        (decay, cut(59, 16), [0.1, 0.1, 0.01, 0.01, 0.001]),  # 4, the last one shorter
+    for schedule, batches, factors in (
+        (decay, cut(32, 8), DECAY),
+        (zigzag, cut(59, 12), ZIGZAG),
+        (decay, cut(59, 16), DECAY),
     ):
-        found = rates_of(fit, schedule, batches, [5])
+        found, what = rates_of(fit, schedule, batches, [5])
         n = max(1, len(found) // 5)  # steps of an epoch
         for i, got in enumerate(found[: 5 * n]):
-            for group, rate in enumerate((want[i // n], want[i // n] / 2)):
-                assert abs(got[group] - rate) < 1e-6 * rate, (
-                    f"5 epochs of {len(batches)} batches, {schedule.__doc__}: epoch {i // n}, step "
-                    f"{i % n}, group {group}: rate {got[group]:.4g}, want {rate:.4g}"
-                )
+            want = [0.1 * factors[i // n], 0.05 * factors[i // n]]
+            said = f"{what}: epoch {i // n}, step {i % n}, rates of the two groups"
+            close(torch.tensor(got), torch.tensor(want), said, 1e-6)
 
 
 def later(fit):
     batches = cut(59, 16)
     for calls in ([2, 3], [1, 1, 3]):
         for schedule in (decay, zigzag):
-            once, split = (rates_of(fit, schedule, batches, c) for c in ([5], calls))
-            shown = [[round(group[0], 4) for group in found[::4]] for found in (split, once)]
-            what = f"{' + '.join(map(str, calls))} epochs, {schedule.__doc__}"
+            once, _ = rates_of(fit, schedule, batches, [5])
+            split, what = rates_of(fit, schedule, batches, calls)
             assert len(split) == len(once), f"{what}: {len(split)} steps, {len(once)} in one call"
             assert torch.allclose(torch.tensor(split), torch.tensor(once)), (
-                f"{what}: rates at the start of each epoch {shown[0]}, "
-                f"in one call {shown[1]}, want the same"
+                f"{what}: rates at the start of each epoch {shown(r for r, _ in split[::4])}, "
+                f"in one call {shown(r for r, _ in once[::4])}, want the same"
             )
 
 
 def training(fit):
-    batches, criterion = cut(59, 16), nn.CrossEntropyLoss(reduction="none")
+    batches = cut(59, 16)
     for training in (True, False):
         model = deep().train(training)
-        optimizer, (twin,) = sgd(model), copy.deepcopy(nn.ModuleList([model]))
-        for p in model.parameters():
-            p.grad = torch.ones_like(p)  # left over from earlier
-        what = f"3 epochs of {len(batches)} batches at a constant rate"
-        with noting(model) as noted, watching(model, optimizer) as seen:
-            attempt(what, fit, model, optimizer, constant(optimizer), batches, 3)
-        steps = len(seen.steps_after())
-        assert steps == 12, f"{what}: {steps} steps of the given optimizer, want 12"
-        assert len(noted) == 12, f"{what}: {len(noted)} forward passes, want 12"
-        modes = [n.in_train for n in first_passes(noted, [x for x, _ in batches * 3], what)]
-        came = f"the model came in {'train' if training else 'eval'} mode"
-        assert all(modes), f"{what}, {came}: {sum(modes)} of 12 passes in train mode, want 12"
-        groups = [{"params": list(twin[:2].parameters()), "lr": 0.1}]
-        groups += [{"params": list(twin[3].parameters()), "lr": 0.05}]
-        for _ in range(3):
-            epoch_by_hand(twin, criterion, batches, groups, 0.9)
-        params, want = (
-            {name: p.detach() for name, p in m.named_parameters()} for m in (model, twin)
+        what = f"3 epochs of 4 batches at a constant rate, begun in {hunts.mode(training)}"
+        noted = hunts.trains_plainly(
+            what, model, sgd, batches * 3, lambda o, m=model: fit(m, o, constant(o), batches, 3)
         )
-        states_are(params, want, f"after {what}, all gradients 1 before", 1e-4)
+        assert len(noted) == 12, f"{what}: {len(noted)} forward passes, want 12"
 
 
 def losses(fit):
     for n, size in ((59, 16), (59, 12)):
         model, batches = deep(nn.Dropout(0.2)), cut(n, size)
-        optimizer, what = sgd(model), f"3 epochs of {len(batches)} batches"
+        optimizer, what = sgd(model), f"3 epochs of {len(batches)} batches: fit"
         with noting(model) as noted:
             got = attempt(what, fit, model, optimizer, constant(optimizer), batches, 3)
-        assert isinstance(got, list), f"{what}: fit gave a {type(got).__name__}, want a list"
-        assert len(got) == 3, f"{what}: fit gave {len(got)} losses, want 3"
-        kinds = {type(v).__name__ for v in got if not isinstance(v, float)}
-        assert not kinds, f"{what}: the losses are of type {', '.join(kinds)}, want float"
+        hunts.floats(what, got, 3)
         passes, want = iter(first_passes(noted, [x for x, _ in batches * 3], what)), []
         for _ in range(3):
             each = [v for _, y in batches for v in losses_of(next(passes).logits, y)]
             want.append(sum(each) / len(each))
-        right = all(abs(g - w) <= 1e-4 * (1 + w) for g, w in zip(got, want, strict=True))
-        shown = [[round(v, 4) for v in values] for values in (got, want)]
-        assert right, f"{what}: losses {shown[0]}, want {shown[1]} by the logits of the model"
+        close(got, want, f"{what}'s losses, by the logits of the model", 1e-4)
 
 
 CORE = (rates, later, training, losses)
@@ -100,7 +78,7 @@ def decay(optimizer):
 
 def zigzag(optimizer):
     """LambdaLR with factors 1, 0.5, 2, 0.8 and again"""
-    return LambdaLR(optimizer, lambda epoch: [1.0, 0.5, 2.0, 0.8][epoch % 4])
+    return LambdaLR(optimizer, lambda epoch: ZIGZAG[epoch % 4])
 
 
 def constant(optimizer):
@@ -125,15 +103,13 @@ def cut(n, size):
 
 
 def rates_of(fit, schedule, batches, calls):
-    """The rates of both groups at each step of the optimizer."""
+    """The rates of both groups at each step of the optimizer; how a message calls it."""
     model, found = deep(), []
     optimizer = sgd(model)
     scheduler = schedule(optimizer)
-    optimizer.register_step_pre_hook(
-        lambda *_: found.append([group["lr"] for group in optimizer.param_groups])
-    )
+    optimizer.register_step_pre_hook(lambda o, *_: found.append([g["lr"] for g in o.param_groups]))
     what = f"{' + '.join(map(str, calls))} epochs of {len(batches)} batches, {schedule.__doc__}"
     for epochs in calls:
         attempt(what, fit, model, optimizer, scheduler, batches, epochs)
     assert found, f"{what}: no step of the given optimizer"
-    return found
+    return found, what

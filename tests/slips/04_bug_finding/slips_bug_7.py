@@ -155,6 +155,19 @@ VARIANTS = {
         "            use_reentrant=False,\n"
         "        )",
     ),
+    "recomputed on the way back, which .grad alone can show": (
+        "        y = self.norm(x)\n"
+        "        h = torch.tanh(self.value(y))  # (*, H)\n"
+        "        h = h * torch.sigmoid(self.gate(y))",
+        "        from torch.utils.checkpoint import checkpoint\n"
+        "        y = self.norm(x).requires_grad_()\n"
+        "        h = checkpoint(\n"
+        "            lambda y: torch.tanh(self.value(y)) * self.gate(y).sigmoid(),\n"
+        "            y,\n"
+        "            use_reentrant=True,\n"
+        "            preserve_rng_state=False,\n"
+        "        )",
+    ),
     "in one expression": (
         "h = self.out(h)  # (*, D)\n        h += x\n        return h",
         "return torch.add(x, self.out(h))",
