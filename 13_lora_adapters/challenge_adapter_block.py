@@ -1,28 +1,27 @@
 """The adapter block: a frozen layer with an adapter behind it.
 
-This is how adapters get into a pretrained model: each chosen sublayer is replaced by itself plus an
-adapter that corrects its output, adapter(sublayer(x)). What was pretrained stays as it is.
+So adapters get into a pretrained model: each chosen sublayer stays as it is, and an
+adapter corrects its output, adapter(sublayer(x)).
 
-    AdapterBlock(sublayer, adapter)    modules (*, D_in) -> (*, D) and (*, D) -> (*, D): a layer or
-                                       a whole block, and an adapter as the one below
+    AdapterBlock(sublayer, adapter)    modules (*, D_in) -> (*, D) and (*, D) -> (*, D)
     forward(x) -> out                  x (*, D_in), out (*, D)
 
 Core, what an interview asks:
 
-    parts      .sublayer and .adapter are the very modules that were given, with their values. The
-               block has no other parameters or buffers.
-    frozen     Making the block freezes the sublayer: no parameter in it, however deep, requires a
-               gradient; the adapter's do. 20 steps of an optimizer move the adapter alone.
-    forward    x goes through the sublayer, and the sublayer's result through the adapter.
+    parts      .sublayer and .adapter are the very modules given, with their values. The block has
+               no other parameters or buffers.
+    frozen     In a new block no parameter of the sublayer, however deep, requires a gradient. The
+               adapter still trains: 20 optimizer steps move it alone.
+    forward    x goes through the sublayer, and its result through the adapter.
     gradients  They reach the adapter, and x through the frozen sublayer, in both modes.
-    modes      Frozen is not eval: train() and eval() reach both modules as usual. In train mode
-               the sublayer's dropout drops and its BatchNorm updates its statistics.
+    modes      Frozen is not eval: train() and eval() reach both modules. In train mode dropout
+               drops, and BatchNorm updates its statistics.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    kept       Making the block changes the mode of no module, and no requires_grad in the adapter.
-    hooks      A call of the block calls each of the two once, as a module: hooks run.
-    inputs     It takes any sizes, dtype and device that its two modules take, and never changes x.
+    kept       Making the block changes no mode, and no requires_grad in the adapter.
+    hooks      A call of the block calls both modules once: hooks run.
+    inputs     It takes any sizes, dtype and device that its modules take, and never changes x.
 
 Easy, 10 minutes. Try one alone: python FILE frozen
 Paper: Parameter-Efficient Transfer Learning for NLP, section 2.1, https://arxiv.org/abs/1902.00751

@@ -1,33 +1,32 @@
-"""A stack of adapters: one for each task, chosen at the call.
+"""A stack of adapters, one for each task.
 
-One frozen model serves many tasks if every task brings its own small adapter. Learning a new task
-must not move what the others have learned.
+One frozen model serves many tasks if each has its own adapter.
 
     AdapterStack(d_model, bottleneck_dim, num_adapters)    D, m, and how many
-    forward(x, adapter_id) -> out                          x and out (*, D), an int from 0 up
+    forward(x, adapter_id) -> out                          x and out (*, D), an int
 
 Core, what an interview asks:
 
-    parts      .adapters is an nn.ModuleList of num_adapters BottleneckAdapters (given below). They
-               hold all the parameters, each its own; all train.
+    parts      .adapters is an nn.ModuleList of num_adapters BottleneckAdapters. They share
+               nothing, hold all parameters, and train.
     start      A new stack gives x as it came. No two adapters, even of two stacks, begin with the
                same down.weight or down.bias.
-    choice     out is what adapter number adapter_id alone makes of x, whatever ids came before.
-    gradients  backward reaches x and the chosen adapter; the .grad of all others stays None.
-    tasks      In 20 steps of one optimizer for the whole stack, with weight decay, a task that
-               never comes does not move. Each other learns what it would alone.
+    choice     out is what adapter adapter_id makes of x, whatever came before.
+    gradients  They reach x and the chosen adapter. All other .grad stay None.
+    tasks      20 steps of one optimizer with weight decay do not move a task that never comes.
+               The others learn what they would alone.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    draws      Each adapter starts like a new BottleneckAdapter, by torch's global generator.
-    kept       A call changes no mode, no requires_grad and no key of state_dict().
-    inputs     * is any sizes, none and 0 included. x has any strides and is never changed.
-    dtypes     float32, float64 or bfloat16, on any device; the result is like x in both.
-    errors     IndexError for an id below 0 or above num_adapters - 1. ValueError if num_adapters
-               is below 1. RuntimeError or ValueError if x's last size is not D.
+    draws      Each starts like a new BottleneckAdapter, by torch's generator.
+    kept       A call changes no mode, requires_grad or key of state_dict().
+    inputs     x has any sizes, strides and device, and is never changed.
+    dtypes     Stack, x and result are all float32, float64 or bfloat16.
+    errors     IndexError if adapter_id is negative or too large. ValueError if num_adapters < 1.
+               RuntimeError or ValueError if x's last size is not D.
 
 Easy, 15 minutes. Try one alone: python FILE tasks
-Paper: Parameter-Efficient Transfer Learning for NLP, section 2, https://arxiv.org/abs/1902.00751
+Paper: section 2 of https://arxiv.org/abs/1902.00751
 """
 
 import torch

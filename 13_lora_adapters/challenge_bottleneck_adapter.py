@@ -1,7 +1,6 @@
 """The bottleneck adapter: a small network that learns what to add to a model's features.
 
-A fine-tuned copy of a large model for each task is a lot to store. An adapter is small: in a frozen
-model it changes nothing at first, then it alone learns. It adds a delta, up(ReLU(down(x))).
+In a frozen model an adapter changes nothing at first, then it alone learns.
 
     BottleneckAdapter(d_model, bottleneck_dim)    D and m; m may be larger than D
     forward_delta(x) -> delta                     x and delta (*, D)
@@ -11,18 +10,18 @@ Core, what an interview asks:
 
     parts      .down and .up are linear layers with bias, D -> m and m -> D. They hold all the
                parameters, which all train. Two adapters share none.
-    start      up starts as zeros, weight and bias: a new adapter gives x as it came.
-               down.weight starts random, down.bias as you like.
-    delta      forward_delta applies down, ReLU and up, in this order.
+    start      up starts as zeros, weight and bias, down.weight as random numbers. A new adapter
+               gives x as it came.
+    delta      forward_delta gives up(ReLU(down(x))).
     residual   forward gives x plus the delta; with residual=False the delta alone.
-    training   Gradients reach x and all four parameters, and 20 steps of an optimizer move them.
-               Train and eval mode compute the same.
+    training   Gradients reach x and all parameters; 20 steps of an optimizer move these. Train and
+               eval mode compute the same.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     draws      down.weight is independent draws of torch's global generator.
-    inputs     * is any sizes, none and 0 included. x has any strides and is never changed.
-    dtypes     float32, float64 or bfloat16, on any device; the result is like x in both.
+    inputs     x has any sizes, strides and device, and is never changed.
+    dtypes     Module and x are float32, float64 or bfloat16, and so is the result.
     errors     ValueError if m is below 1. RuntimeError or ValueError if x's last size is not D.
 
 Easy, 15 minutes. Try one alone: python FILE start

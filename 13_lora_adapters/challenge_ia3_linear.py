@@ -11,20 +11,17 @@ Core, what an interview asks:
 
     parts      .base is the layer that came. .scale (out,) is an nn.Parameter. state_dict() holds
                nothing else.
-    start      scale starts as ones: at first y is what base gives.
-    value      y follows the formula, with all numbers as they are at the call. The bias is scaled,
-               too. base may have no bias.
-    frozen     Only scale requires a gradient. 20 steps of an optimizer over all parameters move
-               scale alone.
-    training   The gradients of x and scale are those of the formula.
+    start      scale starts as ones. At first y is what base gives.
+    value      y follows the formula, with the numbers of the moment. base may have no bias.
+    frozen     Only scale requires a gradient and moves in training.
+    training   The gradients of x and scale are the formula's.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    dtypes     scale has base.weight's dtype and device. y is as exact as float32, float64 or
-               bfloat16 allows.
-    inputs     * may be empty or hold a 0. x may have any strides and is never changed.
-    modes      A new IA3Linear takes base's mode, train or eval. Both compute alike.
-    memory     For x (1, in), forward and backward make no tensor of in * out elements.
+    dtypes     scale takes base.weight's dtype and device. y is as exact as the dtype allows.
+    inputs     * may be () or hold 0. x may have any strides and never changes.
+    modes      A new IA3Linear takes base's mode. Train and eval compute alike.
+    memory     One row makes no tensor of in*out elements, backward included.
 
 Easy, 15 minutes. Try one alone: python FILE frozen
 Paper: (IA)^3, section 3.3, https://arxiv.org/abs/2205.05638

@@ -1,33 +1,31 @@
-"""IA3 into a model: a learned factor for each output of the layers that are named, in place.
+"""IA3 into a model: adapt the named layers, in place.
 
-The layers get wrappers again, but these learn one vector each: a task's whole adapter fits into an
-email. IA3Linear is given; it freezes nothing.
+The wrappers learn one vector each: a task's whole adapter fits into an email. IA3Linear is given;
+it freezes nothing.
 
     inject_ia3(model, linear_names) -> (model, params)
-        model           any nn.Module that calls its linear layers: nn.Linear and IA3Linear
-        linear_names    dotted paths such as "ff1" or "blocks.0.ff1"
+        model           any nn.Module that calls its nn.Linear and IA3Linear
+        linear_names    such as ["ff1", "blocks.0.ff1"]
 
 Core, what an interview asks:
 
-    exchanged  Each nn.Linear that is named gives its place to IA3Linear(layer). All else in the
-               model stays the object that it is.
-    returned   A tuple: the model that came, and a list of the scale of each IA3Linear,
-               each once. linear_names is not changed.
-    frozen     These parameters alone require gradients. 20 steps of an optimizer over all
-               parameters move them alone.
-    start      At first the model computes what it did. No value and no mode changes.
-    unknown    KeyError for a name that is no linear layer's. Its message lists all linear layers by
-               name.
+    exchanged  IA3Linear(layer) takes the place of each named nn.Linear. All else stays the object
+               that it is.
+    returned   A tuple: the model that came, and a list of each IA3Linear's scale, once each.
+               linear_names is unchanged.
+    frozen     Only these parameters require gradients and move in training.
+    start      The model computes what it did. No value or mode changes.
+    unknown    KeyError for other names. It lists all linear layers by name.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    again      A name may come twice. IA3Linears of earlier calls stay as they are; their
+    again      A name may come twice, in one call or two. Earlier IA3Linears stay; their
                parameters train and are returned, too. Their bases are no linear layers.
-    shared     A layer may be held by several attributes. One IA3Linear takes all its places.
-    namesakes  Parts of the model may be called base or scale. They are like all others.
-    kinds      Subclasses of nn.Linear are adapted, too. Children may be None. Any dtype and device.
-    errors     ValueError for no names, KeyError for "". After an error the model is as it
-               was, requires_grad included.
+    shared     One IA3Linear takes all places of its layer.
+    kinds      Subclasses of nn.Linear count. Parts may be called base or scale. Children may be
+               None. Any dtype and device.
+    errors     ValueError for no names, KeyError for "". After any error, model and requires_grad
+               are as before.
 
 Medium, 20 minutes. Try one alone: python FILE frozen
 Paper: (IA)^3, section 3.3, https://arxiv.org/abs/2205.05638

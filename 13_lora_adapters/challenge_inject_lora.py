@@ -1,33 +1,30 @@
-"""LoRA into a model: adapt the layers that are named, in place.
+"""LoRA into a model: adapt the named layers, in place.
 
-Exchange some linear layers of a pretrained model, without a line of its code, and hand the
-optimizer exactly what is to learn. LoRALinear is given; it freezes nothing.
+Exchange some layers of a pretrained model. LoRALinear is given; it freezes nothing.
 
     inject_lora(model, linear_names, rank, scale=1.0) -> (model, params)
-        model           any nn.Module that calls its linear layers: nn.Linear and LoRALinear
-        linear_names    dotted paths such as "fc1" or "blocks.0.fc"
+        model           any nn.Module that calls its nn.Linear and LoRALinear
+        linear_names    such as ["fc1", "blocks.0.fc"]
 
 Core, what an interview asks:
 
-    exchanged  Each nn.Linear that is named gives its place to LoRALinear(layer, rank, scale). All
-               else in the model stays the object that it is.
-    returned   A tuple: the model that came, and a list of lora_A and lora_B of each
-               LoRALinear, each once. linear_names is not changed.
-    frozen     These parameters alone require gradients. 20 steps of an optimizer over all
-               parameters move them alone.
-    start      At first the model computes what it did. No value and no mode changes.
-    unknown    KeyError for a name that is no linear layer's. Its message lists all linear layers by
-               name.
+    exchanged  LoRALinear(layer, rank, scale) takes the place of each named nn.Linear. All else
+               stays the object that it is.
+    returned   A tuple: the model that came, and a list of each LoRALinear's lora_A and lora_B,
+               once each. linear_names is unchanged.
+    frozen     Only these parameters require gradients and move in training.
+    start      The model computes what it did. No value or mode changes.
+    unknown    KeyError for other names. It lists all linear layers by name.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    again      A name may come twice. LoRALinears of earlier calls stay as they are; their
+    again      A name may come twice, in one call or two. Earlier LoRALinears stay; their
                parameters train and are returned, too. Their bases are no linear layers.
-    shared     A layer may be held by several attributes. One LoRALinear takes all its places.
-    namesakes  Parts of the model may be called base, lora_A or lora_B. They are like all others.
-    kinds      Subclasses of nn.Linear are adapted, too. Children may be None. Any dtype and device.
-    errors     ValueError for no names, KeyError for "". After an error, rank < 1 too, the model is
-               as it was, requires_grad included.
+    shared     One LoRALinear takes all places of its layer.
+    kinds      Subclasses of nn.Linear count. Parts may be called base or lora_A. Children may be
+               None. Any dtype and device.
+    errors     ValueError for no names, KeyError for "". After any error, rank < 1 too, model and
+               requires_grad are as before.
 
 Medium, 25 minutes. Try one alone: python FILE frozen
 Paper: LoRA, section 4.2, https://arxiv.org/abs/2106.09685

@@ -1,31 +1,29 @@
 """LoRA into a model: adapt every linear layer, wherever it sits.
 
-Real models are nested: blocks in lists in towers. Walk through all of it and exchange each linear
-layer, in place and exactly once. LoRALinear is given; it freezes nothing.
+Real models are nested: blocks in lists in towers. Walk through all of it. LoRALinear is given; it
+freezes nothing.
 
     inject_lora_recursive(model, rank, scale=1.0) -> (model, params)
         model    any nn.Module that calls its linear layers
 
 Core, what an interview asks:
 
-    exchanged  Each nn.Linear inside the model, at any depth, gives its place to
-               LoRALinear(layer, rank, scale). All else in the model stays the object that it is.
-    returned   A tuple: the model that came, and a list of lora_A and lora_B of each
-               LoRALinear, each once.
-    frozen     These parameters alone require gradients. 20 steps of an optimizer over all
-               parameters move them alone.
-    start      At first the model computes what it did. No value and no mode changes.
-    none       ValueError if no linear layer is inside. A model that is an nn.Linear itself has
-               none inside.
+    exchanged  LoRALinear(layer, rank, scale) takes the place of each nn.Linear inside, at any
+               depth. All else stays the object that it is.
+    returned   A tuple: the model that came, and a list of each LoRALinear's lora_A and lora_B,
+               once each.
+    frozen     Only these parameters require gradients and move in training.
+    start      The model computes what it did. No value or mode changes.
+    none       ValueError if no linear layer is inside; none is inside an nn.Linear.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    again      LoRALinears of earlier calls stay as they are; their parameters train and are
-               returned, too. So it is with a LoRALinear that is the model itself.
-    shared     A layer may be held by several attributes. One LoRALinear takes all its places.
-    namesakes  Parts of the model may be called base, lora_A or lora_B. They are like all others.
-    kinds      Subclasses of nn.Linear are adapted, too. Children may be None. Any dtype and device.
-    errors     After an error, rank < 1 too, the model is as it was, requires_grad included.
+    again      LoRALinears of earlier calls stay, with their bases; their parameters train and are
+               returned, too. So it is where the model itself is a LoRALinear.
+    shared     One LoRALinear takes all places of its layer.
+    kinds      Subclasses of nn.Linear count. Parts may be called base or lora_A. Children may be
+               None. Any dtype and device.
+    errors     After any error, rank < 1 too, model and requires_grad are as before.
 
 Medium, 25 minutes. Try one alone: python FILE frozen
 Paper: LoRA, section 4.2, https://arxiv.org/abs/2106.09685

@@ -1,7 +1,6 @@
 """A learnable prefix: P vectors in front of every sequence, and nothing else that trains.
 
-A frozen language model can be steered by the tokens before the text. Instead of searching for words
-that steer it, learn their vectors by gradient descent.
+Tokens before the text steer a frozen language model. Their vectors can be learned.
 
     LearnablePrefix(prefix_len, d_model)    P and D
     forward(x) -> out                       x (B, L, D), out (B, P + L, D)
@@ -10,24 +9,21 @@ Core, what an interview asks:
 
     parts      .prefix, an nn.Parameter (P, D), is the only parameter and all that state_dict()
                holds, before and after a call.
-    start      Independent draws of torch's global generator from the normal distribution with
-               mean 0 and standard deviation 0.02, as token embeddings often have.
-    forward    Each sequence gets the same P vectors first, then come its own L. Train and eval
-               mode compute the same.
-    gradients  The gradient of prefix is the sum over the batch. Gradients reach x as well. In 20
-               steps before a frozen network it learns what a plain tensor there would.
+    start      Its numbers are independent draws of torch's global generator, normal with mean 0 and
+               standard deviation 0.02.
+    forward    Each sequence gets the same P vectors, then its own L, in train and eval mode.
+    gradients  The gradient of prefix is the sum over the batch. x gets a gradient as well.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    dtypes     The result has x's dtype (float32, float64 or bfloat16), even where prefix has
-               another, which it keeps. It works on any device that module and x are on.
+    dtypes     out has x's dtype (float32, float64 or bfloat16), even where prefix has another, and
+               keeps it. Any device works.
     inputs     B and L may be 0. x has any strides and is never changed.
     memory     Besides its result, forward makes no tensor of B * P * D elements or more (B > 1).
-    errors     ValueError if P is below 1. RuntimeError or ValueError if x has not three sizes, or
-               if the last is not D.
+    errors     ValueError if P is below 1. RuntimeError or ValueError if x is not (B, L, D).
 
 Easy, 15 minutes. Try one alone: python FILE forward
-Paper: Prefix-Tuning, section 4, https://arxiv.org/abs/2101.00190 (there at every layer, not one)
+Paper: Prefix-Tuning, section 4, https://arxiv.org/abs/2101.00190 (there at every layer)
 """
 
 import torch

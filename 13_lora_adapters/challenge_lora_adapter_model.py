@@ -1,7 +1,7 @@
 """LoRA and an adapter in one model.
 
-LoRA changes what the projections compute, an adapter corrects what the whole block gives. The parts
-are given; put them together so that exactly the right parameters train.
+LoRA changes the projections, an adapter corrects what the block gives. Put the given parts
+together.
 
     build_lora_adapter_model(d_model, d_ff, lora_rank, adapter_bottleneck, use_adapter_block=True)
         -> (model, trainable)    the model maps x (B, L, D) to (B, L, D)
@@ -12,19 +12,19 @@ Core, what an interview asks:
                around the nn.Linear that were there, with lora_rank; ff1 and ff2 stay.
     adapter    With use_adapter_block the model is an AdapterBlock: .sublayer is that block,
                .adapter a BottleneckAdapter. Without, the model is the block itself.
-    trains     lora_A and lora_B of both LoRALinears and the adapter's parameters require
-               gradients, nothing else does. 20 steps of an optimizer move these alone.
+    trains     Only lora_A, lora_B and the adapter's parameters require gradients. 20 steps of an
+               optimizer move these alone.
     trainable  A list of exactly the parameters that train, each once, in any order.
-    start      A new model is in train mode, float32 and on the CPU, and computes what its block
-               would without LoRA and adapter.
+    start      In train mode, float32 and on the CPU, a new model computes what its block would
+               without LoRA and adapter.
     computes   Trained, it computes what the block with weights W + lora_B lora_A would, and then
                the adapter.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     fresh      Two calls make two models that share nothing and start with different numbers.
-    errors     ValueError if lora_rank is below 1, or adapter_bottleneck where there is an adapter.
-               Without one, adapter_bottleneck may be any int.
+    errors     ValueError if lora_rank is below 1, or adapter_bottleneck where there is an adapter;
+               without one it may be any int.
 
 Medium, 15 minutes. Try one alone: python FILE trains
 Papers: https://arxiv.org/abs/2106.09685 section 4.2, https://arxiv.org/abs/1902.00751 section 2.1

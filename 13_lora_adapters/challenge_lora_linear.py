@@ -1,33 +1,30 @@
-"""LoRA: a linear layer that learns a low-rank change of its weight.
+"""LoRA: a linear layer with a learned low-rank change.
 
-Freeze the weight W and learn its change as a product of two thin matrices, A = lora_A, B = lora_B:
+W is frozen. Two thin matrices learn its change:
 
-    y = x (W + scale B A)^T + bias
+    y = x (W + scale lora_B lora_A)^T + bias
 
-    LoRALinear(base, rank, scale=1.0)    an nn.Linear, in -> out; an int r; any float
-    forward(x) -> y                      (*, in) -> (*, out); * stands for any sizes
+    LoRALinear(base, rank, scale=1.0)    nn.Linear, in -> out; int r; float
+    forward(x) -> y                      (*, in) -> (*, out)
 
 Core, what an interview asks:
 
-    parts      .base is the layer that came. .lora_A (r, in) and .lora_B (out, r) are
-               nn.Parameters. state_dict() holds nothing else.
-    start      lora_B starts as zeros: at first y is what base gives. lora_A starts random.
-    value      y follows the formula, with all numbers as they are at the call. Nothing is divided
-               by r. base may have no bias.
-    frozen     Only lora_A and lora_B require gradients. 20 steps of an optimizer over all
-               parameters move these two alone.
-    training   The gradients of x, lora_A and lora_B are those of the formula.
+    parts      .base is the layer that came. .lora_A (r, in), .lora_B (out, r) are nn.Parameters.
+               state_dict() holds nothing else.
+    start      At first y is base(x): lora_B is zeros, lora_A random.
+    value      y follows the formula at each call. base may have no bias.
+    frozen     Only lora_A and lora_B require gradients and move in training.
+    training   The gradients of x, lora_A and lora_B are the formula's.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    draws      lora_A is independent draws of torch's global generator: mean 0, standard deviation
-               between half and twice 1/sqrt(in).
-    ranks      ValueError if r is below 1. r may be larger than in and out.
-    dtypes     lora_A and lora_B have base.weight's dtype and device. y is as exact as float32,
-               float64 or bfloat16 allows.
-    inputs     * may be empty or hold a 0. x may have any strides and is never changed.
-    modes      A new LoRALinear takes base's mode, train or eval. Both compute alike.
-    memory     For x (1, in) and small r, forward and backward make no tensor of in * out elements.
+    draws      lora_A: independent draws of torch's global generator, mean 0, standard deviation
+               0.5/sqrt(in) to 2/sqrt(in).
+    ranks      ValueError if r < 1. r may exceed in and out.
+    dtypes     The factors take base.weight's dtype and device. y is as exact as the dtype.
+    inputs     * may be () or hold 0. x may have any strides and never changes.
+    modes      A new LoRALinear takes base's mode. Train and eval compute alike.
+    memory     One row and small r make no tensor of in*out elements, backward included.
 
 Medium, 20 minutes. Try one alone: python FILE frozen
 Paper: LoRA, section 4.1, https://arxiv.org/abs/2106.09685

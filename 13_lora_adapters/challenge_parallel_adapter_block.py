@@ -1,30 +1,28 @@
 """The parallel adapter block: an adapter beside a frozen layer instead of behind it.
 
-The adapter reads what the sublayer reads, and what it makes of that, its delta, is added to the
-sublayer's result: sublayer(x) + delta(x). Layer and adapter need not wait for each other.
+Both read the same x, and the adapter's delta is added: sublayer(x) + delta(x). Neither waits for
+the other.
 
-    ParallelAdapterBlock(sublayer, adapter)    a module (*, D) -> (*, D) and a
-                                               BottleneckAdapter, given below
+    ParallelAdapterBlock(sublayer, adapter)    a module (*, D) -> (*, D), a BottleneckAdapter
     forward(x) -> out                          x and out (*, D)
 
 Core, what an interview asks:
 
-    parts      .sublayer and .adapter are the very modules that were given, with their values. The
-               block has no other parameters or buffers.
-    frozen     Making the block freezes the sublayer: no parameter in it, however deep, requires a
-               gradient; the adapter's do. 20 steps of an optimizer move the adapter alone.
-    forward    The sublayer's result plus the adapter's delta, both for the same x.
-    gradients  They reach the adapter and x, on both ways: through the frozen sublayer, too.
-    modes      Frozen is not eval: train() and eval() reach both modules as usual. In train mode
-               the sublayer's dropout drops and its BatchNorm updates its statistics.
+    parts      .sublayer and .adapter are the very modules given, with their values. The block has
+               no other parameters or buffers.
+    frozen     In a new block no parameter of the sublayer, however deep, requires a gradient. The
+               adapter still trains: 20 steps of an optimizer move it alone.
+    forward    sublayer(x) + delta(x).
+    gradients  They reach the adapter, and x on both ways, in both modes.
+    modes      Frozen is not eval: train() and eval() reach both modules. In train mode dropout
+               drops, and BatchNorm updates its statistics.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    shapes     RuntimeError or ValueError if the sublayer's result has another shape than x; no
-               broadcasting.
-    kept       Making the block changes the mode of no module, and no requires_grad in the adapter.
-    hooks      A call of the block calls the sublayer once, as a module: hooks run.
-    inputs     It takes any sizes, dtype and device that its two modules take, and never changes x.
+    shapes     RuntimeError or ValueError if the sublayer's result has another shape than x.
+    kept       Making the block changes no mode, and no requires_grad in the adapter.
+    hooks      A call of the block calls the sublayer once: hooks run.
+    inputs     It takes any sizes, dtype and device that its modules take, and never changes x.
 
 Medium, 15 minutes. Try one alone: python FILE frozen
 Paper: Towards a Unified View, section 3.3, https://arxiv.org/abs/2110.04366

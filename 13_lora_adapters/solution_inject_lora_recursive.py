@@ -47,7 +47,7 @@ def inject_lora_recursive(
     kept = {model, *(m.base for m in adapted)}
     layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in kept]
     if not adapted + layers:
-        raise ValueError(f"no linear layer inside {model}")
+        raise ValueError(f"no linear layer inside a {type(model).__name__}")
     wrappers = {m: LoRALinear(m, rank, scale) for m in layers}
     for name, m in list(model.named_modules(remove_duplicate=False)):
         if m in wrappers:

@@ -1,75 +1,57 @@
-"""What checks of adapters have in common: a frozen base, and something small that learns.
-
-Names tell what is wrong first: which parameters are there, which train, which moved.
-"""
+"""What checks of adapters have in common: a frozen base, and something small that learns."""
 
 import copy
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from checks.modules import gradients_flow, leading_sizes, on_other_device
-from checks.tools import (
-    BigTensors,
-    close,
-    names_are,
-    result_of,
-    same,
-    strided,
-    tensor,
-    unchanged,
-)
+from checks.hunts import attempt
+from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, leading_sizes
+from checks.tools import BigTensors, close, filled, names_are, result_of, same, unchanged
 
 STEPS = 20
+MODES = {True: "train mode", False: "eval mode"}
 Sizes = tuple[int, ...]
+Shapes = Mapping[str, Sizes]
+Make = Callable[..., nn.Module]
+Run = Callable[[], Tensor]
 
 
-def built(what: str, make: Callable[[], Any]) -> nn.Module:
-    """What `make` gives, a module; where it crashes, a message that says on what."""
-    try:
-        module = make()
-    except NotImplementedError as error:
-        if len(str(error).split()) <= 1:
-            raise  # an open hole; torch's own says more
-        raise AssertionError(f"{what}: not possible. It says: {error}") from error
-    except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
-        kind = type(error).__name__
-        raise AssertionError(f"{what}: {kind}, want a module. It says: {error}") from error
-    kind = type(module).__name__
-    assert isinstance(module, nn.Module), f"{what} is a {kind}, want an nn.Module"
-    return module
+def a(thing: Any) -> str:
+    """Its class, or the name itself, with an article."""
+    name = thing if isinstance(thing, str) else type(thing).__name__
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
+
+
+def at(model: Any, path: str) -> Any:
+    """What is at the dotted path, attribute by attribute; None where nothing is."""
+    for key in filter(None, path.split(".")):
+        model = getattr(model, key, None)
+    return model
 
 
 def parameter_of(what: str, module: nn.Module, name: str) -> nn.Parameter:
-    """module.name, a dotted path, which is an nn.Parameter."""
-    found: Any = module
-    for part in name.split("."):
-        assert hasattr(found, part), f"{what}: .{name} is missing"
-        found = getattr(found, part)
-    kind = type(found).__name__
-    assert isinstance(found, nn.Parameter), f"{what}: .{name} is a {kind}, want an nn.Parameter"
+    found = at(module, name)
+    assert found is not None, f"{what}: .{name} is missing"
+    assert isinstance(found, nn.Parameter), f"{what}: .{name} is {a(found)}, want an nn.Parameter"
     return found
 
 
-def has_parameters(what: str, module: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """These parameters are there, by name and shape; there may be others."""
+def has_parameters(what: str, module: nn.Module, shapes: Shapes, like: Any = None) -> None:
+    """These parameters are there, by name and shape, with dtype and device of `like`."""
     for name, want in shapes.items():
-        got = tuple(parameter_of(what, module, name).shape)
-        assert got == want, f"{what}: .{name} has shape {got}, want {want}"
-
-
-def made_like(what: str, module: nn.Module, names: Iterable[str], like: Tensor) -> None:
-    """The parameters of these names have the dtype and the device of `like`."""
-    for name in names:
         p = parameter_of(what, module, name)
-        assert p.dtype == like.dtype, f"{what}: .{name} is {p.dtype}, want {like.dtype}"
-        assert p.device == like.device, f"{what}: .{name} is on {p.device}, want {like.device}"
+        got = tuple(p.shape)
+        assert got == want, f"{what}: .{name} has shape {got}, want {want}"
+        kind, right = (f"{t.dtype} on {t.device}" for t in (p, p if like is None else like))
+        assert kind == right, f"{what}: .{name} is {kind}, want {right}"
 
 
 def trains_only(what: str, module: nn.Module, want: Iterable[str]) -> None:
@@ -78,311 +60,192 @@ def trains_only(what: str, module: nn.Module, want: Iterable[str]) -> None:
     names_are(got, want, f"{what}: parameters that require a gradient")
 
 
-def state_of(module: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers by name, copied."""
-    return {name: t.detach().clone() for name, t in module.state_dict().items()}
-
-
 def state_is(what: str, module: nn.Module, want: Mapping[str, Tensor]) -> None:
-    """These parameters and buffers still have these values, in every bit."""
-    now = module.state_dict()
-    names_are((name for name in want if name in now), want, f"{what}: state_dict()")
-    for name, value in want.items():
-        same(now[name].detach(), value, f"{what}: {name}")
+    """These parameters and buffers, where they are there, still have these values."""
+    for name, now in module.state_dict().items():
+        same(now.detach(), want.get(name, now), f"{what}: {name}, against what it was")
 
 
-def steps(what: str, params: Iterable[Tensor], loss: Callable[[], Tensor]) -> None:
-    """20 steps of AdamW with weight decay on what `loss` gives, anew for each step."""
-    optimizer = torch.optim.AdamW(params, lr=0.05, weight_decay=0.1)
+def moves_only(what: str, module: nn.Module, want: Iterable[str], run: Run) -> None:
+    """20 steps of AdamW over all parameters, on what `run` gives, move those of these names."""
+    before = {name: p.detach().clone() for name, p in module.named_parameters()}
+    target = torch.randn_like(result_of(what, run).detach())
+    optimizer = torch.optim.AdamW(list(module.parameters()), lr=0.05, weight_decay=0.1)
     for _ in range(STEPS):
         optimizer.zero_grad()
-        value = loss()
-        assert value.requires_grad, f"{what}: the result needs no gradient, so nothing can train"
-        value.backward()
+        loss = functional.mse_loss(result_of(what, run), target)
+        assert loss.requires_grad, f"{what}: the result needs no gradient, so nothing can train"
+        loss.backward()
         optimizer.step()
-
-
-def moves_only(
-    what: str, module: nn.Module, want: Iterable[str], run: Callable[[], Tensor]
-) -> None:
-    """20 steps of an optimizer that holds all parameters move those of these names alone.
-
-    `run` gives the module's result on some input.
-    """
-    before = {name: p.detach().clone() for name, p in module.named_parameters()}
-    target = torch.randn_like(run().detach())
-
-    def loss() -> Tensor:
-        return nn.functional.mse_loss(tensor(run(), what), target)
-
-    steps(what, list(module.parameters()), loss)
     moved = [n for n, p in module.named_parameters() if not torch.equal(p.detach(), before[n])]
     names_are(moved, want, f"{what}: moved in {STEPS} steps of AdamW over all parameters")
 
 
-def starts_as(what: str, module: nn.Module, twin: nn.Module, x: Tensor, tol: float = 1e-5) -> None:
-    """A new adapter changes nothing: the result is that of the base, of which twin is a copy."""
-    with torch.no_grad():
-        got, want = result_of(f"{what}, x {tuple(x.shape)}", module, x), twin(x)
-    close(got, want, f"{what}: the result on x {tuple(x.shape)}, against the base's", tol)
+def settings(module: nn.Module) -> dict[str, bool]:
+    """Modes and flags of all that is in it, by what a message calls them."""
+    modes = {f"{n or 'the whole'}.training": m.training for n, m in module.named_modules()}
+    return modes | {f"{n}.requires_grad": p.requires_grad for n, p in module.named_parameters()}
 
 
-def places(model: nn.Module) -> dict[str, nn.Module]:
-    """{dotted path: module}, every path of a module that has several."""
-    return dict(model.named_modules(remove_duplicate=False))
-
-
-def at(model: nn.Module, path: str) -> Any:
-    """What is at the dotted path, attribute by attribute; None where nothing is."""
-    found: Any = model
-    for key in path.split(".") if path else ():
-        found = getattr(found, key, None)
-    return found
-
-
-def remembered(model: nn.Module) -> Callable[[str], None]:
-    """A function that is called later: it minds that the model is as it is now.
-
-    That means the objects in it, and requires_grad, modes and values.
-    """
-    modules, state = places(model), state_of(model)
-    params = dict(model.named_parameters(remove_duplicate=False))
-    flags = {name: p.requires_grad for name, p in params.items()}
-    modes = {name: m.training for name, m in modules.items()}
-
-    def stays(what: str) -> None:
-        now, left = places(model), dict(model.named_parameters(remove_duplicate=False))
-        other = [name for name in {**modules, **now} if now.get(name) is not modules.get(name)]
-        assert not other, f"{what}: another module than before at {', '.join(other)}"
-        other = [name for name in {**params, **left} if left.get(name) is not params.get(name)]
-        assert not other, f"{what}: another parameter than before at {', '.join(other)}"
-        other = [name for name, flag in flags.items() if params[name].requires_grad != flag]
-        assert not other, f"{what}: requires_grad has changed of {', '.join(other)}"
-        other = [name or "the whole" for name, mode in modes.items() if now[name].training != mode]
-        assert not other, f"{what}: the mode has changed of {', '.join(other)}"
-        state_is(what, model, state)
-
-    return stays
-
-
-def in_mixed_modes(model: nn.Module, first: bool = True) -> nn.Module:
-    """Every second module is in the mode of the first, the others in the other mode."""
-    for i, module in enumerate(model.modules()):
-        module.training = first == (i % 2 == 0)
-    return model
-
-
-def modes_are(what: str, model: nn.Module, want: Mapping[str, bool]) -> None:
-    """The modules at these dotted paths are in these modes, train (True) or eval (False)."""
-    for name, mode in want.items():
-        now, shown = model.get_submodule(name).training, name or "the whole"
-        assert now == mode, f"{what}: training of {shown} is {now}, want {mode}"
-
-
-# --- a layer around an nn.Linear ---------------------------------------------------------------
+def settings_are(what: str, module: nn.Module, want: Mapping[str, bool]) -> None:
+    got = settings(module)
+    for key, old in want.items():
+        assert got.get(key) == old, f"{what}: {key} is {got.get(key, 'gone')}, want {old}"
 
 
 class Wrapper(NamedTuple):
     """A module around an nn.Linear, .base, with a few parameters that train in its place."""
 
     call: str  # how messages name it; {} stands for the layer that it gets
-    make: Callable[[nn.Linear], nn.Module]
+    make: Make
     shapes: Callable[[int, int], dict[str, Sizes]]  # of its own parameters, for in and out
-    merged: Callable[[Mapping[str, Tensor], Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
+    merged: Callable[[Mapping[str, Tensor], Tensor, Any], tuple[Tensor, Tensor | None]]
     # of its own parameters, weight and bias of base: those of the one layer that does the same
 
-    def around(self, base: nn.Linear) -> tuple[Any, str]:
-        """A new one, and how messages name it."""
+    def around(self, base: nn.Linear, note: str = "", fill: bool = False) -> tuple[Any, str]:
+        """A new one, or as it may be after some training; and how messages name it."""
         sizes = f"{base.in_features}, {base.out_features}"
-        bias = "" if base.bias is not None else ", bias=False"
-        what = self.call.format(f"nn.Linear({sizes}{bias})")
-        return built(what, lambda: self.make(base)), what
+        what = self.call.format(f"nn.Linear({sizes}{', bias=False' * (base.bias is None)})") + note
+        layer = attempt(what, self.make, base)
+        assert isinstance(layer, nn.Module), f"{what} is {a(layer)}, want an nn.Module"
+        for p in self.own(layer, what).values() if fill else ():
+            nn.init.uniform_(p, 0.2, 0.9)
+        return layer, what
+
+    def both(self, fill: bool = False) -> Iterator[tuple[Any, str, nn.Linear, nn.Linear]]:
+        """Around a layer with a bias and one without; and these, and copies made before."""
+        for base in (nn.Linear(7, 5), nn.Linear(7, 5, bias=False)):
+            twin = copy.deepcopy(base)
+            yield *self.around(base, fill=fill), base, twin
 
     def own(self, layer: nn.Module, what: str) -> dict[str, nn.Parameter]:
         return {name: parameter_of(what, layer, name) for name in self.shapes(1, 1)}
 
-    def filled(self, base: nn.Linear) -> tuple[Any, str]:
-        """As it may be after some training: none of its numbers is 0."""
-        layer, what = self.around(base)
-        for p in self.own(layer, what).values():
-            nn.init.uniform_(p, 0.2, 0.9)
-        return layer, what
-
-    def linear(self, params: Mapping[str, Tensor], base: nn.Linear, x: Tensor) -> Tensor:
+    def linear(self, own: Mapping[str, Tensor], base: nn.Linear, x: Tensor) -> Tensor:
         """What it gives, in float64, as one linear layer with merged weights."""
-        exact = {name: p.double() for name, p in params.items()}
-        old = None if base.bias is None else base.bias.detach().double()
-        weight, bias = self.merged(exact, base.weight.detach().double(), old)
-        return functional.linear(x.double(), weight, bias)
+        exact = {name: p.double() for name, p in own.items()}
+        old = {name: p.detach().double() for name, p in base.named_parameters()}
+        return functional.linear(x.double(), *self.merged(exact, old["weight"], old.get("bias")))
 
 
-def lora(make: Callable[..., nn.Module], rank: int, scale: float | None = 1.0) -> Wrapper:
+def lora(make: Make, rank: int, scale: float | None = 1.0) -> Wrapper:
     """LoRALinear; scale None: none is given, which means 1."""
-
-    def merged(own: Mapping[str, Tensor], weight: Tensor, bias: Tensor | None) -> Any:
-        return weight + (1.0 if scale is None else scale) * own["lora_B"] @ own["lora_A"], bias
-
     options = (rank,) if scale is None else (rank, scale)
+    factor = 1.0 if scale is None else scale
     return Wrapper(
         f"LoRALinear({{}}, {', '.join(map(str, options))})",
         lambda base: make(base, *options),
-        lambda fan_in, fan_out: {"lora_A": (rank, fan_in), "lora_B": (fan_out, rank)},
-        merged,
+        lambda into, out: {"lora_A": (rank, into), "lora_B": (out, rank)},
+        lambda own, W, b: (W + factor * own["lora_B"] @ own["lora_A"], b),
     )
 
 
-def ia3(make: Callable[..., nn.Module]) -> Wrapper:
-    """IA3Linear."""
-
-    def merged(own: Mapping[str, Tensor], weight: Tensor, bias: Tensor | None) -> Any:
-        scale = own["scale"]
-        return scale[:, None] * weight, None if bias is None else scale * bias
-
-    return Wrapper("IA3Linear({})", make, lambda _, fan_out: {"scale": (fan_out,)}, merged)
+def ia3(make: Make) -> Wrapper:
+    return Wrapper(
+        "IA3Linear({})",
+        make,
+        lambda _, out: {"scale": (out,)},
+        lambda own, W, b: (own["scale"][:, None] * W, None if b is None else own["scale"] * b),
+    )
 
 
 def wrapper_parts(wrapper: Wrapper) -> None:
-    for bias in (True, False):
-        base = nn.Linear(7, 5, bias)
-        held = list(base.state_dict())
-        layer, what = wrapper.around(base)
-        got = getattr(layer, "base", None)
+    for layer, what, base, twin in wrapper.both():
+        got, own = getattr(layer, "base", None), wrapper.shapes(7, 5)
         assert got is base, f"{what}: .base is {got!r}, another object than the layer that came"
-        own = wrapper.shapes(7, 5)
         has_parameters(what, layer, own)
-        want = [*own, *(f"base.{name}" for name in held)]
+        want = [*own, *(f"base.{name}" for name in twin.state_dict())]
         names_are(layer.state_dict(), want, f"{what}: state_dict()")
 
 
 def wrapper_starts(wrapper: Wrapper) -> None:
-    for bias, shape in ((True, (3, 7)), (False, (2, 4, 7))):
-        base = nn.Linear(7, 5, bias)
-        twin = copy.deepcopy(base)
-        layer, what = wrapper.around(base)
-        starts_as(f"a new {what}", layer, twin, torch.randn(shape))
+    for layer, what, _, twin in wrapper.both():
+        for shape in ((3, 7), (2, 4, 7)):
+            x, told = torch.randn(shape), f"a new {what}, x {shape}: y"
+            close(result_of(told, layer, x), twin(x), f"{told}, against the base's")
 
 
 def wrapper_freezes(wrapper: Wrapper) -> None:
-    for bias in (True, False):
-        base = nn.Linear(7, 5, bias)
-        before = state_of(base)
-        layer, what = wrapper.around(base)
-        own, x = list(wrapper.shapes(7, 5)), torch.randn(6, 7)
-        trains_only(what, layer, own)
-        moves_only(what, layer, own, partial(layer, x))
-        state_is(f"{what}, after 20 steps: base, against what it was", base, before)
+    for layer, what, _, _ in wrapper.both():
+        trains_only(what, layer, wrapper.shapes(7, 5))
+        moves_only(what, layer, wrapper.shapes(7, 5), partial(layer, torch.randn(6, 7)))
 
 
-def wrapper_computes(
-    wrapper: Wrapper, sizes: Iterable[Sizes] = ((4, 7), (5, 7), (5, 3, 7))
-) -> None:
+def wrapper_computes(wrapper: Wrapper) -> None:
     """Also where there are as many rows as features; anew after base's weights were replaced."""
-    for bias in (True, False):
-        layer, what = wrapper.filled(nn.Linear(7, 5, bias))
-        for how in ("", ", its base's numbers replaced by others"):
-            for shape in sizes:
-                x = torch.randn(shape)
-                want = wrapper.linear(wrapper.own(layer, what), layer.base, x).float()
-                got = result_of(f"{what}{how}, x {shape}", layer, x)
-                close(got, want, f"{what}{how}, x {shape}: the result")
-            state = {name: value + 0.5 for name, value in layer.base.state_dict().items()}
-            layer.base.load_state_dict(state, assign=True)
+    for layer, what, _, twin in wrapper.both(fill=True):
+        for shape, how in (((4, 7), ""), ((5, 7), ""), ((5, 3, 7), ", base's numbers replaced")):
+            if how:
+                state = {name: value + 0.5 for name, value in twin.state_dict().items()}
+                layer.base.load_state_dict(state, assign=True)
+            x, told = torch.randn(shape), f"{what}{how}, x {shape}: y"
+            want = wrapper.linear(wrapper.own(layer, what), layer.base, x).float()
+            close(result_of(told, layer, x), want, told)
 
 
 def wrapper_trains(wrapper: Wrapper) -> None:
-    """20 steps beside a twin: merged weights, through which plain autograd trains the same."""
-    for bias in (True, False):
-        layer, what = wrapper.filled(nn.Linear(7, 5, bias))
-        own = wrapper.own(layer, what)
-        twin = {name: p.detach().double().requires_grad_() for name, p in own.items()}
-        base = copy.deepcopy(layer.base)
-        x, target = torch.randn(6, 3, 7, requires_grad=True), torch.randn(6, 3, 5)
-        exact = x.detach().double().requires_grad_()
-        mine, right = (
-            torch.optim.SGD(p.values(), lr=0.1, momentum=0.9, weight_decay=0.01)
-            for p in (own, twin)
-        )
-        for step in range(1, STEPS + 1):
-            want = wrapper.linear(twin, base, exact)
-            for out, optimizer, wanted in (
-                (layer(x), mine, target),
-                (want, right, target.double()),
-            ):
-                optimizer.zero_grad()
-                loss = functional.mse_loss(out, wanted)
-                assert loss.requires_grad, f"{what}: the result needs no gradient"
-                loss.backward()
-            for name, got, wish in [("x", x, exact), *((n, own[n], twin[n]) for n in own)]:
-                how = f"{what}, gradient of {name} at step {step} of SGD"
-                assert got.grad is not None, f"{how}: none arrives"
-                close(got.grad.double(), wish.grad, f"{how}, against the formula's", 1e-4)
-            x.grad = exact.grad = None
-            mine.step(), right.step()
-        for name, p in own.items():
-            close(p.detach().double(), twin[name].detach(), f"{what}, after 20 steps: {name}", 1e-4)
+    """Beside merged weights in float64, through which plain autograd goes."""
+    for layer, what, base, _ in wrapper.both(fill=True):
+        leaves = {"x": torch.randn(6, 3, 7, requires_grad=True), **wrapper.own(layer, what)}
+        twins = {name: t.detach().double().requires_grad_() for name, t in leaves.items()}
+        want = wrapper.linear(twins, base, twins["x"])
+        got, upstream = result_of(what, layer, leaves["x"]), torch.randn(want.shape)
+        assert got.requires_grad, f"{what}: the result needs no gradient"
+        got.backward(upstream)
+        want.backward(upstream.double())
+        for name, leaf in leaves.items():
+            told = f"{what}, gradient of {name}"
+            assert leaf.grad is not None, f"{told}: none arrives"
+            close(leaf.grad.double(), twins[name].grad, f"{told}, against the formula's", 1e-4)
 
 
 def wrapper_dtypes(wrapper: Wrapper) -> None:
     for dtype, tol in ((torch.float64, 1e-10), (torch.bfloat16, 5e-2), (torch.float32, 1e-5)):
-        layer, what = wrapper.filled(nn.Linear(7, 5, dtype=dtype))
-        what, x = f"{what}, {dtype}", torch.randn(4, 7).to(dtype)
-        made_like(what, layer, wrapper.shapes(7, 5), torch.empty((), dtype=dtype))
-        got = result_of(f"{what}, x {dtype}", layer, x)
-        assert got.dtype == dtype, f"{what}, x {dtype}: result {got.dtype}, want {dtype}"
-        want = wrapper.linear(wrapper.own(layer, what), layer.base, x)
-        close(got.double(), want, f"{what}: the result, against float64", tol)
-    what = wrapper.call.format("a layer on the meta device")
-    layer = built(what, lambda: wrapper.make(nn.Linear(7, 5, device="meta")))
-    made_like(what, layer, wrapper.shapes(7, 5), torch.empty((), device="meta"))
-    layer, what = wrapper.around(nn.Linear(7, 5))
-    on_other_device(what, layer, torch.randn(3, 7))
+        x, base = torch.randn(4, 7).to(dtype), nn.Linear(7, 5, dtype=dtype)
+        layer, what = wrapper.around(base, f", all in {dtype}", fill=True)
+        has_parameters(what, layer, wrapper.shapes(7, 5), x)
+        got, want = result_of(what, layer, x), wrapper.linear(wrapper.own(layer, what), base, x)
+        assert got.dtype == dtype, f"{what}: y is {got.dtype}, want {dtype}"
+        close(got.double(), want, f"{what}: y, against float64", tol)
+    base = nn.Linear(7, 5, device="meta")
+    layer, what = wrapper.around(base, ", on the meta device")
+    has_parameters(what, layer, wrapper.shapes(7, 5), base.weight)
 
 
 def wrapper_inputs(wrapper: Wrapper) -> None:
-    layer, what = wrapper.filled(nn.Linear(7, 5))
+    layer, what = wrapper.around(nn.Linear(7, 5), fill=True)
     leading_sizes(what, layer, 5, {"x": 7})
-    for shape in ((4, 3, 7), (5, 7)):
-        x = strided(*shape)
-        with unchanged(f"{what}, x {shape}, not contiguous", x):
-            got = result_of(f"{what}, x {shape}, not contiguous", layer, x)
-        want = layer(x.contiguous())
-        close(got, want, f"{what}, x {shape}, not contiguous: the result, against contiguous x")
+    keeps_inputs(what, layer, {"x": torch.randn(4, 3, 7)})
 
 
 def wrapper_modes(wrapper: Wrapper) -> None:
-    for mode in (True, False):
-        layer, what = wrapper.filled(nn.Linear(7, 5).train(mode))
-        modes_are(
-            f"{what}, the layer in {'train' if mode else 'eval'} mode",
-            layer,
-            {"": mode, "base": mode},
-        )
-        x = torch.randn(40, 7)
-        got, want = layer.train()(x), layer.eval()(x)
-        close(got, want, f"{what}: the result in train mode, against eval mode")
+    """Compared in both modes as it is, and with other numbers given to it in eval mode."""
+    for mode, how in MODES.items():
+        layer, what = wrapper.around(nn.Linear(7, 5).train(mode), fill=True)
+        want = {key: mode for key in settings(layer) if "training" in key}
+        settings_are(f"{what}, the layer in {how}", layer, want)
+        twin, x = copy.deepcopy(layer).train(), torch.randn(40, 7)
+        close(twin(x), layer.eval()(x), f"{what}: y in train mode, against eval mode")
+        for name, p in wrapper.own(layer, what).items():
+            p.data += 1
+            at(twin, name).data += 1
+        told = f"{what}, in eval mode 1 added to {' and '.join(wrapper.shapes(1, 1))}: y"
+        close(layer(x), twin(x), f"{told}, against train mode")
 
 
 def wrapper_memory(wrapper: Wrapper) -> None:
-    for mode in (True, False):
-        layer, what = wrapper.filled(nn.Linear(12, 10))
-        layer.base.requires_grad_(False)  # another label minds where it trains
-        x, old = torch.randn(1, 12, requires_grad=True), layer.base.weight.untyped_storage()
-        layer.train(mode)
-        for grad in (True, False):
-            with BigTensors(120) as big, torch.set_grad_enabled(grad):
-                out = layer(x)
-                if grad:
-                    out.sum().backward()
-            assert big.seen, f"{what} called no op of torch"
-            made = [t for t in big.made if t.untyped_storage().data_ptr() != old.data_ptr()]
-            how = "forward and backward" if grad else "forward under no_grad"
-            assert not made, (
-                f"{what}, {'train' if mode else 'eval'} mode, x (1, 12), {how}: it makes a tensor "
-                f"{tuple(made[0].shape)}, want none of 120 elements or more"
-            )
-
-
-# --- modules that bring parameters of their own ------------------------------------------------
+    for (n, out), mode, grad in product(((12, 10), (10, 12)), MODES, (True, False)):
+        how = f", {MODES[mode]}, x (1, {n}), forward {'and backward' if grad else 'under no_grad'}"
+        layer, what = wrapper.around(nn.Linear(n, out), how, fill=True)
+        base = layer.base.requires_grad_(False)  # another label minds where it trains
+        with BigTensors(n * out) as big, torch.set_grad_enabled(grad):
+            y = layer.train(mode)(torch.randn(1, n, requires_grad=True))
+            if grad:
+                y.sum().backward()
+        assert big.seen, f"{what}: no op of torch is called"
+        held = base.weight.untyped_storage().data_ptr()
+        made = [tuple(t.shape) for t in big.made if t.untyped_storage().data_ptr() != held]
+        assert not made, f"{what}: it makes a tensor {made[0]}, want none of {n * out} elements"
 
 
 def holds_only(what: str, module: nn.Module, shapes: Mapping[str, Sizes]) -> None:
@@ -392,26 +255,25 @@ def holds_only(what: str, module: nn.Module, shapes: Mapping[str, Sizes]) -> Non
     names_are(module.state_dict(), shapes, f"{what}: state_dict()")
 
 
+def bottleneck(D: int, m: int) -> dict[str, Sizes]:
+    """The parameters of a bottleneck adapter."""
+    return {"down.weight": (m, D), "down.bias": (m,), "up.weight": (D, m), "up.bias": (D,)}
+
+
 def zeros_are(what: str, values: Tensor) -> None:
     other = values.detach()[values.detach() != 0]
-    assert not len(other), (
-        f"{what}: {len(other)} of its {values.numel()} numbers are not 0, for one {other[0]:.4g}, "
-        "want zeros"
-    )
+    told = f"{what}: {len(other)} of its {values.numel()} numbers are not 0"
+    assert not len(other), f"{told}, for one {other[0]:.4g}, want zeros"
 
 
-def drawn_anew(what: str, make: Callable[[], Tensor]) -> None:
+def drawn_anew(what: str, make: Run) -> None:
     """Each time other numbers, all different, by torch's global generator. `make` gives many."""
-    first, second = make().detach().clone(), make().detach().clone()
-    assert not torch.equal(first, second), f"{what}, of two new ones: twice the same numbers"
-    different, n = first.unique().numel(), first.numel()
+    draws = [make().detach().clone() for seed in (2, 3, 1, 1) if torch.manual_seed(seed)]
+    assert not torch.equal(*draws[:2]), f"{what}, of two new ones: twice the same numbers"
+    different, n = draws[0].unique().numel(), draws[0].numel()
     assert 6 * different > 5 * n, f"{what}: {different} different numbers in {n} places"
-    again = []
-    for _ in range(2):
-        torch.manual_seed(1)
-        again.append(make().detach().clone())
-    alike = torch.equal(*again)
-    assert alike, f"{what}, made twice after torch.manual_seed(1): different numbers, want the same"
+    told = f"{what}, made twice after torch.manual_seed(1): different numbers, want the same"
+    assert torch.equal(*draws[2:]), told
 
 
 class Call(nn.Module):
@@ -424,72 +286,46 @@ class Call(nn.Module):
     def forward(self, *inputs: Any) -> Tensor:
         return getattr(self.of, self.method)(*inputs, *self.more)
 
-    def named_parameters(self, *args: Any, **more: Any) -> Iterator[tuple[str, nn.Parameter]]:
-        return self.of.named_parameters(*args, **more)
-
-
-# --- a frozen sublayer and an adapter in one block ---------------------------------------------
-
-
-class Level(nn.Module):
-    """x times a bare parameter, whose name is neither weight nor bias."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.level = nn.Parameter(torch.rand(size) + 0.5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.level
-
-
-def deep(d_in: int, d: int) -> nn.Module:
-    """(B, D_in) -> (B, D) with BatchNorm, dropout and a bare parameter inside; partly frozen."""
-    inner = nn.Sequential(nn.Sequential(nn.BatchNorm1d(9), Level(9)), nn.Dropout(0.4))
-    made = nn.Sequential(nn.Linear(d_in, 9), inner, nn.Linear(9, d))
-    made[0].requires_grad_(False)
-    return made
-
 
 class Block(NamedTuple):
     """A block that freezes a sublayer, d_in -> 7 features, and trains an adapter of 7."""
 
     name: str
-    make: Callable[[nn.Module, nn.Module], nn.Module]
-    adapter: Callable[[int, int], nn.Module]
+    make: Make
+    adapter: Make
     d_in: int
     result: Callable[[nn.Module, nn.Module, Tensor], Tensor]  # of sublayer, adapter and x
 
     def around(self, sublayer: nn.Module, adapter: nn.Module, shown: str) -> tuple[nn.Module, str]:
         """A new one, and how messages name it."""
         what, block = f"{self.name}({shown}, adapter)", self.make(sublayer, adapter)
-        assert isinstance(block, nn.Module), f"{what} is a {type(block).__name__}"
+        assert isinstance(block, nn.Module), f"{what} is {a(block)}, want an nn.Module"
         return block, what
 
-    def cases(self, n: int = 3) -> Iterator[tuple[nn.Module, nn.Module, str, Tensor]]:
+    def cases(self, n: int = 3) -> Iterator[tuple[nn.Module, Any, str, Tensor]]:
         """Sublayer, adapter, the sublayer's name and x, in train mode; the first n."""
+        parts = OrderedDict(norm=nn.BatchNorm1d(9), cell=nn.RNNCell(9, 9))
+        inner = nn.Sequential(nn.Sequential(parts), nn.Dropout(0.4))
+        deep = nn.Sequential(nn.Linear(self.d_in, 9).requires_grad_(False), inner, nn.Linear(9, 7))
         cases = (
             (nn.Linear(self.d_in, 7), self.adapter(7, 2), "nn.Linear", self.d_in),
-            (deep(self.d_in, 7), self.adapter(7, 3), "a deep sublayer", self.d_in),
+            (deep, self.adapter(7, 3), "a deep sublayer", self.d_in),
             (nn.Dropout(0.5), self.adapter(6, 8), "nn.Dropout", 6),
         )
         for sublayer, adapter, shown, d_in in cases[:n]:
-            nn.init.ones_(adapter.down.bias)  # its ReLU lets something pass, whatever was drawn
+            nn.init.ones_(parameter_of("the adapter", adapter, "down.bias"))  # its ReLU opens
             yield sublayer, adapter, shown, torch.randn(9, d_in)
 
 
 def block_parts(of: Block) -> None:
     for sublayer, adapter, shown, _ in of.cases():
-        given = {"sublayer": sublayer, "adapter": adapter}
-        state = {f"{key}.{n}": t for key, m in given.items() for n, t in state_of(m).items()}
+        given = nn.ModuleDict({"sublayer": sublayer, "adapter": adapter})
+        state = copy.deepcopy(given.state_dict())
         block, what = of.around(sublayer, adapter, shown)
         for key, module in given.items():
-            assert hasattr(block, key), f"{what}: .{key} is missing"
-            got = getattr(block, key)
-            kind = type(got).__name__
-            assert got is module, f"{what}: .{key}, a {kind}, is another object than was given"
+            got = getattr(block, key, None)
+            assert got is module, f"{what}: .{key} is {a(got)}, want the very object that was given"
         names_are(block.state_dict(), state, f"{what}: state_dict()")
-        held = dict(block.named_parameters()) | dict(block.named_buffers())
-        names_are(held, state, f"{what}: parameters and buffers")
         state_is(f"a new {what}, values against those before", block, state)
 
 
@@ -498,544 +334,320 @@ def block_frozen(of: Block) -> None:
         want = [f"adapter.{name}" for name, _ in adapter.named_parameters()]
         block, what = of.around(sublayer, adapter, shown)
         trains_only(what, block, want)
-        how = f"{what}, x {tuple(x.shape)}"
-        moves_only(how, block, want, lambda how=how, block=block, x=x: result_of(how, block, x))
+        moves_only(f"{what}, x {tuple(x.shape)}", block, want, partial(block, x))
 
 
 def block_forward(of: Block) -> None:
-    """In eval mode; over 20 steps of SGD beside a twin, whose sublayer is a frozen copy."""
-    for sublayer, adapter, shown, x in of.cases(2):
-        x, sublayer, adapter = x.double(), sublayer.double().eval(), adapter.double().eval()
-        twin, apart = copy.deepcopy((sublayer, adapter))
-        twin.requires_grad_(False)
+    """In eval mode; in train mode, too, where nothing in the sublayer differs by mode."""
+    for i, (sublayer, adapter, shown, x) in enumerate([*of.cases(2), *of.cases(1)]):
+        twins = copy.deepcopy((sublayer, filled(adapter)))
         block, what = of.around(sublayer, adapter, shown)
-        block.eval()
-        mine, right = (
-            torch.optim.SGD(m.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
-            for m in (adapter, apart)
-        )
-        for step in range(STEPS + 1):
-            how = f"{what}, {'new' if not step else f'after {step} steps'}, x {tuple(x.shape)}"
-            out, want = result_of(how, block, x.clone()), of.result(twin, apart, x)
-            close(out.double(), want, f"{how}: out", 1e-6)
-            for result, optimizer in ((out, mine), (want, right)):
-                optimizer.zero_grad()
-                (result - 3).square().mean().backward()
-                optimizer.step()
-        if shown == "nn.Linear":  # nothing in it differs by mode
-            how = f"{what}, in train mode, x {tuple(x.shape)}"
-            out = result_of(how, block.train(), x.clone())
-            close(out.double(), of.result(twin, apart, x), f"{how}: out", 1e-6)
+        how = f"{what}, {MODES[i == 2]}, x {tuple(x.shape)}: out"
+        out, (first, second) = result_of(how, block.train(i == 2), x.clone()), twins
+        close(out, of.result(first.train(i == 2), second.train(i == 2), x), how)
 
 
 def block_gradients(of: Block) -> None:
     for sublayer, adapter, shown, x in of.cases(2):
-        for p in adapter.parameters():
-            nn.init.uniform_(p, -0.7, 0.7)
-        block, what = of.around(sublayer, adapter, shown)
+        block, what = of.around(sublayer, filled(adapter), shown)
         gradients_flow(what, block, {"x": x})
 
 
 def block_modes(of: Block) -> None:
-    sublayer, adapter = deep(of.d_in, 7), of.adapter(7, 2)
-    block, what = of.around(sublayer, adapter, "a deep sublayer")
-    norm = next(m for m in sublayer.modules() if isinstance(m, nn.BatchNorm1d))
-    seen = list[tuple[str, bool]]()
-    parts = [*sublayer.named_modules(prefix="sublayer"), *adapter.named_modules(prefix="adapter")]
-    for name, part in parts:
-        part.register_forward_hook(lambda m, *_, name=name: seen.append((name, m.training)))
-    for mode in (True, False, True):
-        call = f"{what}, a call after {'train()' if mode else 'eval()'}"
-        block.train(mode)
-        seen.clear()
-        before = norm.running_mean.clone()
-        result_of(call, block, torch.randn(9, of.d_in))
-        assert seen, f"{call}: neither the sublayer nor the adapter was called"
-        wrong = [name for name, training in seen if training != mode]
-        want = "train" if mode else "eval"
-        assert not wrong, f"{call}: {', '.join(wrong)} not in {want} mode, want all in it"
-        moved = not torch.equal(norm.running_mean, before)
-        assert moved == mode, f"{call}: BatchNorm's running_mean moved: {moved}, want {mode}"
+    for mode, how in MODES.items():
+        sublayer, adapter, shown, x = [*of.cases()][1]
+        block, what = of.around(sublayer, adapter, shown)
+        mean, what = at(sublayer, "1.0.norm.running_mean"), f"{what}, a call in {how}"
+        old, out = mean.clone(), result_of(what, block.train(not mode).train(mode), x)
+        settings_are(what, block, {key: mode for key in settings(block) if "training" in key})
+        drops, moved = not torch.equal(block(x), out), not torch.equal(mean, old)
+        assert drops == mode, f"{what}: its dropout drops: {drops}, want {mode}"
+        assert moved == mode, f"{what}: BatchNorm's running_mean moved: {moved}, want {mode}"
 
 
 def block_kept(of: Block) -> None:
-    for sublayer, adapter, shown, _ in of.cases():
-        for mode in (True, False):
-            parts = {"sublayer": sublayer.train(mode), "adapter": adapter.train(not mode)}
-            [*sublayer.modules()][-1].train(not mode)  # a part may have a mode of its own
-            next(adapter.parameters()).requires_grad_(mode)
-            all_of = [
-                (k, m) for key, part in parts.items() for k, m in part.named_modules(None, key)
-            ]
-            modes = {name: module.training for name, module in all_of}
-            flags = {name: p.requires_grad for name, p in adapter.named_parameters()}
-            _, what = of.around(sublayer, adapter, shown)
-            for name, module in all_of:
-                got, want = module.training, modes[name]
-                assert got == want, f"a new {what}: {name}.training is {got}, it was {want} before"
-            for name, p in adapter.named_parameters():
-                got, want = p.requires_grad, flags[name]
-                assert got == want, (
-                    f"a new {what}: adapter.{name}.requires_grad is {got}, it was {want} before"
-                )
+    for mode, (sublayer, adapter, shown, _) in product(MODES, of.cases()):
+        [*sublayer.train(mode).modules()][-1].train(not mode)  # parts have modes of their own
+        next(adapter.train(not mode).parameters()).requires_grad_(mode)
+        given = nn.ModuleDict({"sublayer": sublayer, "adapter": adapter})
+        before = {k: on for k, on in settings(given).items() if "training" in k or k[0] == "a"}
+        what = f"a new {of.around(sublayer, adapter, shown)[1]}, against before"
+        settings_are(what, given, before)
 
 
 def block_hooks(of: Block, counted: Iterable[str] = ("sublayer", "adapter")) -> None:
     for sublayer, adapter, shown, x in of.cases():
         block, what = of.around(sublayer, adapter, shown)
-        calls = list[str]()
+        seen = list[str]()
         for key, part in (("sublayer", sublayer), ("adapter", adapter)):
-            part.register_forward_hook(lambda *_, key=key, calls=calls: calls.append(key))
+            part.register_forward_hook(lambda *_, key=key, seen=seen: seen.append(key))
         result_of(what, block, x)
         for key in counted:
-            n = calls.count(key)
+            n = seen.count(key)
             assert n == 1, f"{what}: one call of the block, the {key}'s hook ran {n} times, want 1"
 
 
 def block_inputs(of: Block) -> None:
-    for dtype in (torch.float32, torch.float64, torch.bfloat16):
-        sublayer, adapter = nn.Linear(of.d_in, 7), of.adapter(7, 2)
-        block, what = of.around(sublayer, adapter, "nn.Linear")
-        block.to(dtype)
-        for lead in ((4,), (), (1,), (2, 3, 4), (0,), (2, 0)):
-            x = strided(*lead, of.d_in).to(dtype)
-            how = f"{what}, x {tuple(x.shape)} {dtype}"
-            with unchanged(how, x):
-                out = result_of(how, block, x)
-            assert out.dtype == dtype, f"{how}: out is {out.dtype}"
-            want = (*lead, 7)
-            assert out.shape == want, f"{how}: out has shape {tuple(out.shape)}, want {want}"
-    block, what = of.around(nn.Dropout(0.5).eval(), of.adapter(6, 2), "nn.Dropout in eval mode")
-    for p in block.adapter.parameters():
-        nn.init.ones_(p)
-    for grad in (True, False):
-        x = torch.rand(4, 6)
-        how = f"{what}, which gives back x itself{'' if grad else ', under no_grad'}"
-        with unchanged(how, x), torch.set_grad_enabled(grad):
-            result_of(how, block, x)
     block, what = of.around(nn.Linear(of.d_in, 7), of.adapter(7, 2), "nn.Linear")
-    on_other_device(what, block, torch.randn(3, of.d_in))
-
-
-# --- a function that puts such wrappers into a model -------------------------------------------
+    leading_sizes(what, block, 7, {"x": of.d_in})
+    keeps_dtypes(what, block, {"x": torch.randn(4, 3, of.d_in)})
+    keeps_inputs(what, block, {"x": torch.randn(4, 3, of.d_in)})
+    block, what = of.around(
+        nn.Dropout().eval(), filled(of.adapter(6, 8)), "nn.Dropout in eval mode"
+    )
+    x, how = torch.rand(4, 6), f"{what}, which gives back x itself, under no_grad"
+    with unchanged(how, x), torch.no_grad():
+        result_of(how, block, x)
 
 
 class Injection(NamedTuple):
     """It takes a model and, where by_name, the dotted paths of layers; returns (model, params)."""
 
     name: str
-    inject: Callable[[nn.Module, list[str]], Any]
-    wrapper: str  # the name of the given class
+    function: Callable[..., Any]
     kind: Wrapper
-    options: str  # what else is given in the call, as messages show it
+    options: tuple[Any, ...] = ()  # what else is given in the call
     by_name: bool = True
 
     def call(self, model: nn.Module, names: Sequence[str], layers: Sequence[str] = ()) -> str:
         """How messages name a call on a model with these layers, or those that it has now."""
         inside = (n for n, m in model.named_modules() if n and isinstance(m, nn.Linear))
         there = ", ".join(layers or inside) or "no linear layers"
-        given = f"model, {list(names)}" if self.by_name else "model"
-        return f"{self.name}({given}{self.options}), model with {there}"
+        given = ["model", *[f"{list(names)}"] * self.by_name, *map(str, self.options)]
+        return f"{self.name}({', '.join(given)}), model with {there}"
 
     def run(self, what: str, model: nn.Module, names: list[str]) -> Any:
-        """What it returns; where it crashes, a message that says on what."""
-        try:
-            return self.inject(model, names)
-        except NotImplementedError as error:
-            if len(str(error).split()) <= 1:
-                raise  # an open hole
-            raise AssertionError(f"{what}: not possible there. It says: {error}") from error
-        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
-            says = " ".join(str(error).split())
-            says = f"{says[:120]} ..." if len(says) > 120 else says
-            kind = type(error).__name__
-            raise AssertionError(f"{what}: {kind}, want no error. It says: {says}") from error
+        return attempt(what, self.function, model, *[names] * self.by_name, *self.options)
 
-    def wrapped(self, what: str, model: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
-        """What is now at these places: wrappers, as far as their parameters tell."""
-        found = {}
-        for name in names:
-            now = at(model, name)
-            kind = type(now).__name__
-            right = now is not None and hasattr(now, "base") and not isinstance(now, nn.Linear)
-            want = f"want {'an' if self.wrapper.startswith('I') else 'a'} {self.wrapper}"
-            assert right and now, f"{what}: the model that came has a {kind} at {name}, {want}"
-            found[name] = now
-        return found
+    def exchanges(self, what: str, model: nn.Module, names: list[str], at_all: Any = None) -> Any:
+        """Wrappers come to at_all, else names, and nowhere else: (returned, before, wrappers)."""
+        before = dict(model.named_modules(remove_duplicate=False))
+        returned, want = self.run(what, model, [*names]), a(self.kind.call.split("(")[0])
+        wrappers = {name: at(model, name) for name in (names if at_all is None else at_all)}
+        for name, now in wrappers.items():
+            right = hasattr(now, "base") and not isinstance(now, nn.Linear)
+            assert right, f"{what}: the model that came has {a(now)} at {name}, want {want}"
+        for name, old in before.items():
+            now, told = at(model, name), f"another object, want the {type(old).__name__} of before"
+            assert name in wrappers or now is old, f"{what}: at {name} is {a(now)}, {told}"
+        return returned, before, wrappers
+
+    def refuses(self, model: nn.Module, names: list[str], want: Any, what: str = "") -> str:
+        """What the error says."""
+        what, error = what or self.call(model, names), None
+        try:
+            self.run("", model, [*names])
+        except AssertionError as failed:
+            error = failed.__cause__
+        got = repr(error) if error else "no error"
+        assert error and isinstance(error, want), f"{what}: {got}, want {want.__name__}"
+        return " ".join(map(str, error.args))
 
     def learners(self, names: Iterable[str]) -> list[str]:
         """The names of the parameters that train where these layers are wrapped."""
         return [f"{name}.{own}" for name in names for own in self.kind.shapes(1, 1)]
 
-    def refuses(
-        self, model: nn.Module, names: Sequence[str], error: type[Exception]
-    ) -> tuple[str, str]:
-        """How messages name the call, and what the error says."""
-        what = self.call(model, names)
-        try:
-            self.inject(model, list(names))
-        except error as raised:
-            return what, " ".join(map(str, raised.args))
-        except Exception as raised:
-            if isinstance(raised, NotImplementedError) and len(str(raised).split()) <= 1:
-                raise  # an open hole
-            raise AssertionError(f"{what}: {raised!r}, want {error.__name__}") from raised
-        raise AssertionError(f"{what}: no error, want {error.__name__}")
+    def trains(self, what: str, model: nn.Module, names: Iterable[str]) -> None:
+        """Where these layers are wrapped, what learns does; `frozen` minds what else does."""
+        settings_are(what, model, {f"{name}.requires_grad": True for name in self.learners(names)})
 
 
-class Deep(nn.Module):
+def lora_injection(inject: Any, rank: int = 2, scale: Any = 0.5, by_name: bool = True) -> Injection:
+    """inject_lora, or inject_lora_recursive; scale None: none is given."""
+    options = (rank,) if scale is None else (rank, scale)
+    name, kind = "inject_lora" + "_recursive" * (not by_name), lora(nn.Module, rank, scale)
+    return Injection(name, inject, kind, options, by_name)
+
+
+class Holder(nn.Module):
+    """Parts by name; its forward goes through them in order."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__()
+        for name, part in parts.items():
+            self.register_module(name, None)  # as it stays for None
+            setattr(self, name, part)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part in self.children():
+            is_list = isinstance(part, nn.ModuleList | nn.ModuleDict)
+            for layer in part.children() if is_list else [part]:
+                x = torch.tanh(layer(x))
+        return x
+
+
+def nested() -> nn.Module:
     """(N, 5) -> (N, 4): linear layers in containers of each kind, a norm, a bare parameter."""
-
-    names = ("stem.0", "blocks.0.fc", "blocks.1.fc", "heads.out")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU())
-        pair = nn.Linear(6, 7), nn.Linear(7, 6)
-        self.blocks = nn.ModuleList(nn.Sequential(OrderedDict(fc=layer)) for layer in pair)
-        self.gain = nn.Parameter(torch.rand(6) + 0.5)
-        self.heads = nn.ModuleDict({"out": nn.Linear(6, 4, bias=False)})
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(x)
-        for block in self.blocks:
-            h = torch.tanh(block(h))
-        return self.heads["out"](h * self.gain)
+    return Holder(
+        stem=nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6)),
+        blocks=nn.ModuleList([Holder(fc=nn.Linear(6, 7)), Holder(fc=nn.Linear(7, 6))]),
+        heads=nn.ModuleDict({"out": nn.Linear(6, 4, bias=False), "out2": nn.Linear(4, 4)}),
+        gain=nn.Parameter(torch.rand(6)),
+    )
 
 
-class Shared(nn.Module):
-    """(N, 5) -> (N, 4): one layer has three places, blocks.0 has two."""
-
-    names = ("stem", "again", "third", "blocks.0.fc", "blocks.1.fc", "blocks.2.fc", "out")
-    same = (("again", "third", "blocks.1.fc"), ("blocks.0.fc", "blocks.2.fc"), ("stem",), ("out",))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Linear(5, 6)
-        self.again = self.third = nn.Linear(6, 6)
-        pair = nn.Linear(6, 6), self.again
-        blocks = [nn.Sequential(OrderedDict(fc=layer)) for layer in pair]
-        self.blocks = nn.ModuleList([*blocks, blocks[0]])
-        self.out = nn.Linear(6, 4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = self.stem(x)
-        for block in self.blocks:
-            h = h + torch.tanh(block(h))
-        return self.out(self.again(h) - 2 * self.third(h.sin()))
+NESTED = "stem.0", "blocks.0.fc", "blocks.1.fc", "heads.out", "heads.out2"
+SHARED = ("again", "third", "blocks.1.fc"), ("blocks.0.fc", "blocks.2.fc"), ("stem",)
 
 
-class Namesakes(nn.Module):
-    """(N, 5) -> (N, 4): its own parts have the names that a wrapper's parts have."""
-
-    names = ("base", "blocks.0.base", "blocks.1.base")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.base = nn.Linear(5, 6)
-        pair = nn.Linear(6, 6), nn.Linear(6, 4)
-        self.blocks = nn.ModuleList(nn.Sequential(OrderedDict(base=layer)) for layer in pair)
-        for name in ("lora_A", "lora_B", "scale"):
-            self.blocks.register_parameter(name, nn.Parameter(torch.rand(6)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        blocks: Any = self.blocks
-        h = self.base(x) * blocks.lora_A
-        return blocks[1](blocks[0](h + blocks.lora_B) * blocks.scale)
+def odd() -> nn.Module:
+    """Its parts have the names of a wrapper's parts; a subclass of nn.Linear; children None."""
+    own = {name: nn.Parameter(torch.rand(6)) for name in ("lora_A", "lora_B", "scale")}
+    inner = Holder(base=nn.Linear(6, 6), skip=None, **own)
+    return Holder(base=type("Special", (nn.Linear,), {})(6, 6), skip=None, blocks=inner)
 
 
-class Special(nn.Linear):
-    """Another class of linear layer."""
+def calls(injection: Injection) -> Iterator[tuple[nn.Module, list[str], str]]:
+    """A fresh model, names of some of its layers, and how messages name the call."""
+    plain = nn.Sequential(nn.Linear(5, 9), nn.Tanh(), nn.Linear(9, 4))
+    cases = (plain, ["2"]), (nested(), ["blocks.0.fc"]), (nested(), ["stem.0", "heads.out"])
+    for model, names in cases:
+        if not injection.by_name:
+            names = [n for n, m in model.named_modules() if isinstance(m, nn.Linear)]
+        yield model, names, injection.call(model, names)
 
 
-class Odd(nn.Module):
-    """(N, 5) -> (N, 4): a subclass of nn.Linear, and None in place of two modules."""
-
-    names = ("special", "last.1")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_module("before", None)
-        self.special = Special(5, 6)
-        self.last = nn.Sequential(nn.Tanh(), nn.Linear(6, 4))
-        self.last.register_module("skip", None)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.last[1](self.last[0](self.special(x)))
-
-
-def plain() -> nn.Module:
-    return nn.Sequential(nn.Linear(5, 9), nn.Tanh(), nn.Linear(9, 4))
-
-
-def calls(injection: Injection) -> Iterator[tuple[nn.Module, list[str]]]:
-    """A fresh model and names of some of its layers, none of which has two places."""
-    for make, names in (
-        (plain, ["2"]),
-        (Deep, ["blocks.0.fc"]),
-        (Deep, ["heads.out", "stem.0"]),
-    ):
-        model = make()
-        all_of_them = [n for n, m in model.named_modules() if isinstance(m, nn.Linear)]
-        yield model, names if injection.by_name else all_of_them
-
-
-def others_are(what: str, model: nn.Module, before: Mapping[str, Any], names: Any) -> None:
-    """At every place but these is the object that was there before."""
-    for name, old in before.items():
-        if name not in names:
-            now = at(model, name)
-            kind, was = type(now).__name__, type(old).__name__
-            other = f"a {kind}" if kind != was else f"another {kind}"
-            assert now is old, f"{what}: at {name} is {other}, want the {was} of before"
-
-
-def params_hold(what: str, model: nn.Module, returned: Any, want: Iterable[str]) -> None:
-    """These are among the params returned, once each. Another label minds all the rest."""
+def params_hold(what: str, model: nn.Module, returned: Any, want: Iterable[str]) -> list[str]:
+    """The names of the params returned, these among them, each once. `returned` minds the form."""
     names = {id(p): name for name, p in model.named_parameters()}
-    try:
-        got = [names.get(id(p), "a tensor that the model does not have") for p in returned[1]]
-    except (TypeError, LookupError):
-        return
+    params = returned[1] if isinstance(returned, tuple) else returned
+    got = [names.get(id(p), "a tensor that the model does not have") for p in params]
     missing = [name for name in want if name not in got]
     assert not missing, f"{what}: params: missing: {', '.join(missing)}"
     twice = sorted({name for name in got if got.count(name) > 1})
     assert not twice, f"{what}: params holds {', '.join(twice)} more than once"
-
-
-def trains(what: str, model: nn.Module, want: Iterable[str]) -> None:
-    """These require a gradient. Another label minds what else does."""
-    flags = {name: p.requires_grad for name, p in model.named_parameters()}
-    missing = [name for name in want if not flags.get(name)]
-    assert not missing, f"{what}: parameters that require a gradient: missing: {', '.join(missing)}"
-
-
-def params_are(what: str, model: nn.Module, returned: Any, want: Sequence[str]) -> None:
-    """returned is (model, params); params is a list that holds these parameters, each once."""
-    pair = isinstance(returned, tuple) and len(returned) == 2
-    kind = type(returned).__name__
-    assert pair, f"{what} returned a {kind}, want a tuple of the model and a list"
-    assert returned[0] is model, f"{what} returned another model, want the one that came"
-    kind = type(returned[1]).__name__
-    assert isinstance(returned[1], list), f"{what}: params is a {kind}, want a list"
-    names = {id(p): name for name, p in model.named_parameters()}
-    got = [names.get(id(p), "a tensor that the model does not have") for p in returned[1]]
-    names_are(got, want, f"{what}: params")
-    params_hold(what, model, returned, want)
+    return got
 
 
 def inject_exchanges(injection: Injection) -> None:
-    for model, names in calls(injection):
-        what, before = injection.call(model, names), places(model)
-        injection.run(what, model, list(names))
-        found = injection.wrapped(what, model, names)
-        others_are(what, model, before, names)
+    kind = injection.kind
+    for model, names, what in calls(injection):
+        _, before, found = injection.exchanges(what, model, names)
         for name, layer in found.items():
-            base: Any = before[name]
-            right = getattr(layer, "base", None) is base
-            want = "the very layer that was there"
-            assert right, f"{what}: the base of {name} is another object, want {want}"
-            shapes = injection.kind.shapes(base.in_features, base.out_features)
-            has_parameters(f"{what}: at {name}", layer, shapes)
-            own = injection.kind.own(layer, f"{what}: {name}")
-            for p in own.values():
-                nn.init.uniform_(p, 0.2, 0.9)
-            x = torch.randn(3, base.in_features)
-            got, exact = layer(x), injection.kind.linear(own, base, x).float()
-            how = f"{what}: what {name} gives, its parameters filled,"
-            close(got, exact, f"{how} against the merged weight", 1e-4)
+            base, told = before[name], f"{what}: the base of {name}"
+            assert layer.base is base, f"{told} is another object, want the layer that was there"
+            has_parameters(f"{what}: at {name}", layer, kind.shapes(*base.weight.shape[::-1]))
+            own, x = kind.own(filled(layer), what), torch.randn(3, base.in_features)
+            told = f"{what}: what {name} gives, its parameters filled, against the merged weight"
+            close(layer(x), kind.linear(own, base, x).float(), told, 1e-4)
 
 
 def inject_returns(injection: Injection) -> None:
-    for model, names in calls(injection):
-        what, given = injection.call(model, names), list(names)
+    for model, names, what in calls(injection):
+        given, want = [*names], injection.learners(names)
         returned = injection.run(what, model, given)
         assert given == names, f"{what}: the list of names is {given} afterwards"
-        params_are(what, model, returned, injection.learners(names))
+        pair = isinstance(returned, tuple) and len(returned) == 2
+        assert pair, f"{what} returned {a(returned)}, want a tuple of the model and a list"
+        same_model, params = returned[0] is model, returned[1]
+        assert same_model, f"{what} returned another model, want the one that came"
+        assert isinstance(params, list), f"{what}: params is {a(params)}, want a list"
+        names_are(params_hold(what, model, returned, want), want, f"{what}: params")
 
 
 def inject_freezes(injection: Injection) -> None:
-    for model, names in calls(injection):
-        what, frozen = injection.call(model, names), list(model.parameters())[0]
-        frozen.requires_grad_(False)
-        injection.run(what, model, list(names))
-        want = injection.learners(names)
-        trains_only(what, model, want)
-        x = torch.randn(6, 5)
-        moves_only(what, model, want, partial(model, x))
+    for model, names, what in calls(injection):
+        next(model.parameters()).requires_grad_(False)
+        injection.run(what, model, [*names])
+        trains_only(what, model, injection.learners(names))
+        moves_only(what, model, injection.learners(names), partial(model, torch.randn(6, 5)))
 
 
 def inject_starts(injection: Injection) -> None:
-    for i, (model, names) in enumerate([*calls(injection), *calls(injection)]):
-        in_mixed_modes(model, i < 3)
-        what, twin = injection.call(model, names), copy.deepcopy(model)
-        held = dict([*model.named_parameters(), *model.named_buffers()])
-        injection.run(what, model, list(names))
-        modes_are(what, model, {name: m.training for name, m in places(twin).items()})
-        for name, old in [*twin.named_parameters(), *twin.named_buffers()]:
-            same(held[name].detach(), old.detach(), f"{what}: {name}, against what it was")
-        starts_as(f"{what}, then", model.eval(), twin.eval(), torch.randn(6, 5))
+    for i, (model, names, what) in enumerate([*calls(injection), *calls(injection)]):
+        x, told = torch.randn(6, 5), f"{what}, then x (6, 5): the result"
+        model(x)  # moves the norm's statistics
+        for k, module in enumerate(model.modules()):
+            module.training = (k + i // 3) % 2 == 0
+        twin, held = copy.deepcopy(model), model.state_dict(keep_vars=True)
+        injection.run(what, model, [*names])
+        settings_are(what, model, {k: on for k, on in settings(twin).items() if "training" in k})
+        for name, old in twin.state_dict().items():
+            same(held[name].detach(), old, f"{what}: {name}, against what it was")
+        close(result_of(told, model.eval(), x), twin.eval()(x), f"{told}, against that before")
 
 
 def inject_refuses_names(injection: Injection) -> None:
-    for names in (
-        ["stem.7"],
-        ["stem.0", "heads.in"],
-        ["stem"],
-        ["stem.1"],
-        ["heads.out", "stem.0.weight"],
-        ["fc"],
-    ):
-        what, said = injection.refuses(Deep(), names, KeyError)
-        all_named(what, said, Deep.names)
-    what, said = injection.refuses(Namesakes(), ["base", "blocks.lora_A"], KeyError)
-    all_named(what, said, Namesakes.names)
+    wrong = "stem.7", "stem.0 heads.in", "stem", "stem.1", "heads.out stem.0.weight", "fc"
+    cases = [(nested(), names.split(), NESTED) for names in wrong]
+    for model, names, layers in (*cases, (odd(), ["blocks.scale"], ("base", "blocks.base"))):
+        what, said = injection.call(model, names), injection.refuses(model, names, KeyError)
+        missing = [n for n in layers if not re.search(rf"\b{re.escape(n)}(?!\.?\w)", said)]
+        assert not missing, f"{what}: the KeyError says {said!r}, missing: {', '.join(missing)}"
 
 
-def all_named(what: str, said: str, names: Iterable[str]) -> None:
-    """The text names each of these layers, not only a part of it."""
-    missing = [n for n in names if not re.search(rf"\b{re.escape(n)}(?!\.?\w)", said)]
-    assert not missing, f"{what}: the KeyError says {said!r}, missing: {', '.join(missing)}"
-
-
-def inject_again(injection: Injection, rounds: Sequence[list[str]]) -> None:
-    """Calls on one model, one after the other; without names new layers come in between."""
-    model, adapted = Deep(), dict[str, tuple[Any, ...]]()
-    for i, names in enumerate(rounds, 1):
-        what = f"call {i} on the same model: {injection.call(model, names, Deep.names)}"
-        if not injection.by_name and i > 1:
-            for name in names:
-                out, into = parameter_sizes(model, name)
-                model.set_submodule(name, nn.Linear(into, out))
-                del adapted[name]
-            what += f", {' and '.join(names) or 'none'} of them new"
-        if i > 1:
-            model.requires_grad_(False).eval()
-            what += ", all of it frozen and in eval mode"
-        values = {name: state_of(layer) for name, (layer, *_) in adapted.items()}
-        returned = injection.run(what, model, list(names))
-        for name, (layer, base, *own) in adapted.items():
-            now: Any = at(model, name)
-            right = now is layer and now.base is base and [*now.parameters(recurse=False)] == own
-            assert right, f"{what}: {name} is another {injection.wrapper} than after call {i - 1}"
-            modes_are(what, model, {name: False, f"{name}.base": False})
-            state_is(f"{what}: {name}", layer, values[name])
-        for name, layer in injection.wrapped(what, model, dict.fromkeys(names)).items():
-            inner = getattr(layer, "base", None)
-            kind, right = type(inner).__name__, isinstance(inner, nn.Linear)
-            assert right, f"{what}: the base of {name} is a {kind}, want an nn.Linear"
-            adapted[name] = (layer, inner, *layer.parameters(recurse=False))
-        trains(what, model, injection.learners(adapted))
+def inject_again(injection: Injection) -> None:
+    rounds = ["stem.0", "stem.0"], ["heads.out"], ["blocks.0.fc", "stem.0"]
+    model, adapted = nested(), list[str]()
+    for i, names in enumerate(rounds if injection.by_name else ([*NESTED], []), 1):
+        before = "the same model, all of it frozen and in eval mode" if i > 1 else "a model"
+        what = f"call {i} on {before}: {injection.call(model, names, NESTED)}"
+        model.requires_grad_(i == 1).train(i == 1)
+        new = [name for name in dict.fromkeys(names) if name not in adapted]
+        returned, *_ = injection.exchanges(what, model, names, new)
+        settings_are(what, model, {f"{name}.training": False for name in adapted})
+        adapted += new
+        injection.trains(what, model, adapted)
         params_hold(what, model, returned, injection.learners(adapted))
-
-
-def parameter_sizes(model: nn.Module, name: str) -> Sizes:
-    """(out, in) of the layer at this place, wrapped or not."""
-    layer: Any = model.get_submodule(name)
-    return tuple(getattr(layer, "base", layer).weight.shape)
+    if injection.by_name:  # a wrapper's base is no linear layer any more
+        what += ", then one for "
+        injection.refuses(model, ["stem.0.base"], KeyError, f"{what}stem.0.base")
+        said = injection.refuses(model, ["heads.in"], KeyError, f"{what}heads.in")
+        told = f"{what}heads.in: the KeyError says {said!r}, with stem.0.base, a wrapper's base"
+        assert "stem.0.base" not in said, told
 
 
 def inject_shares(injection: Injection) -> None:
     for names in (["again"], ["blocks.1.fc"], ["third", "blocks.2.fc", "blocks.1.fc"]):
-        model = Shared()
-        what, before = injection.call(model, names, Shared.names), places(model)
-        what += ", of which " + " and ".join(" = ".join(some) for some in Shared.same[:2])
-        returned = injection.run(what, model, list(names))
-        chosen = [p for p in Shared.same if not injection.by_name or set(p) & set(names)]
-        now = injection.wrapped(what, model, [n for some in chosen for n in some])
+        layer, block = nn.Linear(6, 6), Holder(fc=nn.Linear(6, 6))
+        blocks = nn.ModuleList([block, Holder(fc=layer), block])
+        model = Holder(stem=nn.Linear(5, 6), again=layer, third=layer, blocks=blocks)
+        chosen = [p for p in SHARED if not injection.by_name or {*p} & {*names}]
+        what = f"{injection.call(model, names, sum(SHARED, ()))}, of which "
+        what += " and ".join(" = ".join(places) for places in SHARED[:2])
+        returned, _, now = injection.exchanges(what, model, names, sum(chosen, ()))
         for first, *others in chosen:
-            for other in others:
-                right = now[first] is now[other]
-                want = f"one {injection.wrapper}, as it was one layer"
-                assert right, f"{what}: {first} and {other} are two objects, want {want}"
-        others_are(what, model, before, now)
+            other = " and ".join(name for name in others if now[name] is not now[first])
+            assert not other, f"{what}: {first} has another object than {other}, want one for all"
         firsts = [n for n, m in model.named_modules() if m in now.values()]
         params_hold(what, model, returned, injection.learners(firsts))
 
 
-def inject_spares_namesakes(injection: Injection) -> None:
-    names = list(Namesakes.names)
-    for some in (names, names[1:2]) if injection.by_name else (names,):
-        model = Namesakes()
-        what, before = injection.call(model, some), places(model)
-        injection.run(what, model, list(some))
-        injection.wrapped(what, model, some)
-        others_are(what, model, before, some)
-        want = injection.learners(some)
-        trains(what, model, want)
-        more = [n for n, p in model.named_parameters() if p.requires_grad and n not in want]
-        if all(n.startswith("blocks.") and n.count(".") == 1 for n in more):  # else see `frozen`
-            assert not more, f"{what}: {', '.join(more)} of the model's own require a gradient"
-
-
 def inject_takes_kinds(injection: Injection) -> None:
-    for dtype, device in (
-        (torch.float32, "cpu"),
-        (torch.float64, "cpu"),
-        (torch.bfloat16, "cpu"),
-        (torch.float32, "meta"),
-    ):
-        model, names = Odd().to(device, dtype), list(Odd.names)
-        what = f"{injection.call(model, names)}, in {dtype} on {device}; special's class is Special"
-        before = places(model)
-        injection.run(what, model, list(names))
-        injection.wrapped(what, model, names)
-        others_are(what, model, before, names)
-        like = torch.empty((), dtype=dtype, device=device)
-        made_like(what, model, injection.learners(names), like)
-        out = result_of(what, model, torch.randn(6, 5).to(like))
-        assert out.dtype == dtype, f"{what}: the model's result is {out.dtype}, want {dtype}"
+    for dtype, device in product((torch.float32, torch.float64, torch.bfloat16), ("cpu", "meta")):
+        model, names = odd().to(device, dtype), ["base", "blocks.base"]
+        what = injection.call(model, names)
+        what += f", in {dtype} on {device}, where base is a Special, a subclass of nn.Linear"
+        found = injection.exchanges(what, model, names)[2]
+        like = torch.empty(0, dtype=dtype, device=device)
+        for name in names:
+            has_parameters(f"{what}: {name}", found[name], injection.kind.shapes(6, 6), like)
+        injection.trains(what, model, names)
+        own = [f"blocks.{name}" for name in ("lora_A", "lora_B", "scale")]
+        more = [name for name in own if at(model, name).requires_grad]
+        told = f"{what}: {', '.join(more)} of the model's own require a gradient"
+        assert len(more) in (0, 3), told  # where all of them do, see `frozen`
 
 
-def inject_refuses_bases(injection: Injection) -> None:
-    """After a call: a wrapper's base is no linear layer, wherever it is held."""
-    for names in (["blocks.0.fc", "stem.0.base"], ["also"]):
-        model = Deep()
-        injection.run(injection.call(model, ["stem.0"]), model, ["stem.0"])
-        model.also = model.stem[0].base
-        said = (
-            f"after a call for stem.0, model.also = model.stem[0].base, {injection.name}: {names}"
-        )
-        try:
-            injection.inject(model, names)
-        except NotImplementedError:
-            raise
-        except Exception as error:
-            text = " ".join(map(str, error.args))
-            if "blocks.1.fc" in text:  # another label minds where it lists nothing
-                all_named(said, text, Deep.names)
-        else:
-            raise AssertionError(f"{said}: no error, want KeyError: a base is no linear layer")
+def inject_fails_whole(injection: Injection, *cases: tuple[list[str], Any, Any]) -> None:
+    """After an error the model is as it was. A case: names, the error, what makes the model."""
+    for names, want, make in cases:
+        model = make()
+        for i, module in enumerate(model.modules()):
+            module.training = i % 2 == 0
+        next(model.parameters()).requires_grad_(False)
+        what, there = f"{injection.call(model, names)}, after the error", [*model.named_modules()]
+        flags, state = settings(model), copy.deepcopy(model.state_dict())
+        injection.refuses(model, names, want)
+        other = [name for name, module in there if at(model, name) is not module]
+        assert not other, f"{what}: another object than before at {', '.join(other)}"
+        settings_are(what, model, flags)
+        state_is(what, model, state)
 
 
-def inject_fails_whole(injection: Injection) -> None:
-    """Names that are wrong, after others that are not; none; and that of the model itself."""
-    inject_leaves_all(injection, Deep(), [], ValueError)
-    for names in (["stem.0", "heads.in"], ["stem.0", "blocks"]):
-        inject_leaves_all(injection, Deep(), names, KeyError, is_due=False)
-    for model, names in ((Deep(), ["stem.0", ""]), (nn.Linear(5, 4), [""])):
-        inject_leaves_all(injection, model, names, KeyError)
-
-
-def inject_leaves_all(
-    injection: Injection,
-    model: nn.Module,
-    names: list[str],
-    error: type[Exception],
-    is_due: bool = True,
-) -> None:
-    """After an error the model is as it was. Not due: another label minds where none comes."""
-    what = injection.call(in_mixed_modes(model), names)
-    list(model.parameters())[0].requires_grad_(False)
-    stays = remembered(model)
-    if is_due:
-        injection.refuses(model, names, error)
-    else:
-        try:
-            injection.inject(model, list(names))
-        except NotImplementedError:
-            raise
-        except Exception:
-            stays(f"{what}, after its error")
-        return
-    stays(f"{what}, after its {error.__name__}")
+WRONG_NAMES: Any = (
+    ([], ValueError, nested),
+    (["stem.0", "heads.in"], KeyError, nested),
+    (["stem.0", ""], KeyError, nested),
+    ([""], KeyError, partial(nn.Linear, 5, 4)),
+)

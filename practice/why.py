@@ -51,7 +51,7 @@ def why(exercise: Path, names: Mapping[str, Any]) -> list[str]:
                 found[likeness].append(name)
     if found[EXACT] or found[SAME]:
         return (found[EXACT] or found[SAME])[:MOST]
-    return found[KIN] if len(found[KIN]) <= MOST else []
+    return [f"perhaps {name}" for name in found[KIN]] if len(found[KIN]) <= MOST else []
 
 
 def alike(checks: tuple[Check, ...], names: Mapping[str, Any], mine: list[Failure]) -> int | None:

@@ -1,37 +1,25 @@
-"""What challenge_ia3_linear.py requires.
+"""What challenge_ia3_linear.py requires. What a wrapper owes is in checks/adapters.py.
 
-Only `value`, `training` and `dtypes` compare with the merged weight. What a wrapper of either kind
-owes, LoRA or IA3, is in checks/adapters.py.
+Only `value`, `training` and `dtypes` compare with the merged weight.
 """
 
 import torch
 from torch import nn
 
-from checks.adapters import (
-    ia3,
-    parameter_of,
-    wrapper_computes,
-    wrapper_dtypes,
-    wrapper_freezes,
-    wrapper_inputs,
-    wrapper_memory,
-    wrapper_modes,
-    wrapper_parts,
-    wrapper_starts,
-    wrapper_trains,
-)
+from checks import adapters
+from checks.adapters import ia3, parameter_of
 from checks.tools import close, numbers, result_of
 
 
 def parts(IA3Linear):
-    wrapper_parts(ia3(IA3Linear))
+    adapters.wrapper_parts(ia3(IA3Linear))
 
 
 def start(IA3Linear):
     layer, what = ia3(IA3Linear).around(nn.Linear(7, 5))
     scale = parameter_of(what, layer, "scale").detach()
     assert (scale == 1).all(), f"a new {what}: scale is {numbers(scale)}, want ones"
-    wrapper_starts(ia3(IA3Linear))
+    adapters.wrapper_starts(ia3(IA3Linear))
 
 
 def value(IA3Linear):
@@ -45,34 +33,33 @@ def value(IA3Linear):
         nn.init.constant_(base.bias, bias)
         what = f"W the identity, bias [{bias}, {bias}], scale {scale}, x [[1, 2]]: y"
         layer, _ = ia3(IA3Linear).around(base)
-        with torch.no_grad():
-            parameter_of(what, layer, "scale").copy_(torch.tensor(scale))
+        parameter_of(what, layer, "scale").data.copy_(torch.tensor(scale))
         close(result_of(what, layer, x).detach(), torch.tensor([want]), what)
-    wrapper_computes(ia3(IA3Linear))
+    adapters.wrapper_computes(ia3(IA3Linear))
 
 
 def frozen(IA3Linear):
-    wrapper_freezes(ia3(IA3Linear))
+    adapters.wrapper_freezes(ia3(IA3Linear))
 
 
 def training(IA3Linear):
-    wrapper_trains(ia3(IA3Linear))
+    adapters.wrapper_trains(ia3(IA3Linear))
 
 
 def dtypes(IA3Linear):
-    wrapper_dtypes(ia3(IA3Linear))
+    adapters.wrapper_dtypes(ia3(IA3Linear))
 
 
 def inputs(IA3Linear):
-    wrapper_inputs(ia3(IA3Linear))
+    adapters.wrapper_inputs(ia3(IA3Linear))
 
 
 def modes(IA3Linear):
-    wrapper_modes(ia3(IA3Linear))
+    adapters.wrapper_modes(ia3(IA3Linear))
 
 
 def memory(IA3Linear):
-    wrapper_memory(ia3(IA3Linear))
+    adapters.wrapper_memory(ia3(IA3Linear))
 
 
 CORE = (parts, start, value, frozen, training)

@@ -33,6 +33,20 @@ SLIPS = {
             "self.sublayer = sublayer\n        self.sublayer.requires_grad = False",
         ),
         "adapter frozen, too": (ADAPTER, f"{ADAPTER}\n        self.requires_grad_(False)"),
+        "norms left to train": (
+            FREEZE,
+            "self.sublayer = sublayer\n"
+            "        for part in sublayer.modules():\n"
+            "            if not isinstance(part, nn.BatchNorm1d):\n"
+            "                for p in part.parameters(recurse=False):\n"
+            "                    p.requires_grad_(False)",
+        ),
+        "what is named norm left to train": (
+            FREEZE,
+            "self.sublayer = sublayer\n"
+            "        for name, p in sublayer.named_parameters():\n"
+            '            p.requires_grad = "norm" in name',
+        ),
         "only its own parameters frozen": (
             FREEZE,
             "self.sublayer = sublayer\n"
@@ -149,6 +163,20 @@ SLIPS = {
             "        self.sublayer.eval()\n"
             "        return self\n\n"
             "    def forward(self, x: Tensor) -> Tensor:\n        return self.adapter(",
+        ),
+        "BatchNorm's momentum at 0": (
+            FREEZE,
+            f"{FREEZE}\n"
+            "        for part in sublayer.modules():\n"
+            "            if isinstance(part, nn.BatchNorm1d):\n"
+            "                part.momentum = 0.0",
+        ),
+        "dropout switched off": (
+            FREEZE,
+            f"{FREEZE}\n"
+            "        for part in sublayer.modules():\n"
+            "            if isinstance(part, nn.Dropout):\n"
+            "                part.p = 0.0",
         ),
         "eval before every call": (CALL, "return self.adapter(self.sublayer.eval()(x))"),
         "only the sublayer's mode is set": (

@@ -25,6 +25,15 @@ SLIPS = {
             "        self.adapters =",
             "        self.base = nn.Linear(d_model, d_model)\n        self.adapters =",
         ),
+        "shared up": (
+            "range(num_adapters)\n        )",
+            f"{EACH}adapter.up = self.adapters[0].up",
+        ),
+        "a ModuleDict": (
+            f"{LIST}\n",
+            "        self.adapters = nn.ModuleDict(\n"
+            f"            {{str(i): {ONE} for i in range(num_adapters)}}\n        )\n",
+        ),
         "all but the first frozen": (
             LIST,
             f"{LIST}\n        self.adapters[1:].requires_grad_(False)",
@@ -40,6 +49,11 @@ SLIPS = {
             f"        one = {ONE}\n"
             "        self.adapters = nn.ModuleList(\n"
             "            __import__('copy').deepcopy(one) for _ in range(num_adapters)\n",
+        ),
+        "the delta without x": (
+            CALL,
+            "adapter = self.adapters[adapter_id]\n"
+            "        return adapter.up(adapter.down(x).relu())",
         ),
         "up random": ("range(num_adapters)\n        )", f"{EACH}adapter.up.reset_parameters()"),
         "down's bias zero": (
@@ -77,6 +91,10 @@ SLIPS = {
             CALL,
             "for adapter in self.adapters[: adapter_id + 1]:\n"
             "            x = adapter(x)\n        return x",
+        ),
+        "the mean of all": (
+            CALL,
+            "return sum(adapter(x) for adapter in self.adapters) / len(self.adapters)",
         ),
         "x twice": ("return self.adapters", "return x + self.adapters"),
         "the first id kept": (
@@ -168,6 +186,10 @@ SLIPS = {
         ),
     },
     "inputs": {
+        "a zero made on the CPU": (
+            CALL,
+            f"{CALL} + __import__('torch').zeros(1).to(x.dtype)",
+        ),
         "x changed in place where no gradient is needed": (
             CALL,
             "out = self.adapters[adapter_id](x)\n"
@@ -181,10 +203,6 @@ SLIPS = {
     },
     "dtypes": {
         "float32 whatever came": ("[adapter_id](x)", "[adapter_id](x).float()"),
-        "a zero made on the CPU": (
-            CALL,
-            f"{CALL} + __import__('torch').zeros(1).to(x.dtype)",
-        ),
     },
     "errors": {
         "negative ids count from the end": (TEST, "if adapter_id >= len(self.adapters):"),
@@ -196,6 +214,10 @@ SLIPS = {
         "modulo": (
             f"        {TEST}",
             "        adapter_id %= len(self.adapters)\n        if adapter_id < 0:",
+        ),
+        "an assert for the id": (
+            f"{TEST}\n            {ERROR}",
+            "assert adapter_id in range(len(self.adapters))",
         ),
         "ValueError for an unknown id": ("raise IndexError", "raise ValueError"),
         "x as it came for an unknown id": (ERROR, "return x"),

@@ -23,6 +23,10 @@ SLIPS = {
             f"{ZERO_BIAS}\n        self.norm = nn.LayerNorm(d_model)",
         ),
         "up frozen": (ZERO_BIAS, "nn.init.zeros_(self.up.bias).requires_grad_(False)"),
+        "m above d_model refused": (
+            "if bottleneck_dim < 1:",
+            "if not 1 <= bottleneck_dim <= d_model:",
+        ),
         "bottleneck at most d_model": (
             DOWN,
             f"bottleneck_dim = min(bottleneck_dim, d_model)\n        {DOWN}",
@@ -64,6 +68,11 @@ SLIPS = {
         "ReLU before down": (DELTA, "self.up(self.down(x.relu()))"),
         "ReLU before down, in place": (DELTA, "self.up(self.down(x.relu_()))"),
         "up's bias left out": (DELTA, "self.down(x).relu() @ self.up.weight.T + 0 * self.up.bias"),
+        "tanh": (DELTA, "self.up(self.down(x).tanh())"),
+        "a layer norm before down": (
+            DELTA,
+            "self.up(self.down(nn.functional.layer_norm(x, x.shape[-1:])).relu())",
+        ),
         "delta scaled by m": (DELTA, f"{DELTA} / self.up.in_features"),
     },
     "residual": {
@@ -79,6 +88,11 @@ SLIPS = {
             "x + delta if residual else x",
         ),
         "delta subtracted": ("x + delta if residual", "x - delta if residual"),
+        "ReLU of the sum": ("x + delta if residual", "(x + delta).relu() if residual"),
+        "nothing returned without residual": (
+            "return x + delta if residual else delta",
+            "if residual:\n            return x + delta",
+        ),
         "x added twice": ("x + delta if residual", "x + x + delta if residual"),
     },
     "training": {
@@ -87,6 +101,7 @@ SLIPS = {
             "self.up(nn.functional.dropout(self.down(x).relu(), 0.1, self.training))",
         ),
         "x changed in place": ("x + delta if residual", "x.add_(delta) if residual"),
+        "x detached in the sum": ("x + delta if residual", "x.detach() + delta if residual"),
         "x detached": (CALL, "delta = self.forward_delta(x.detach())"),
         "no delta while up is zero": (
             f"        {CALL}",
@@ -134,6 +149,10 @@ SLIPS = {
         ),
     },
     "inputs": {
+        "a zero made on the CPU": (
+            "x + delta if",
+            "x + delta + __import__('torch').zeros(x.shape[-1], dtype=x.dtype) if",
+        ),
         "x changed in place where no gradient is needed": (
             "        return x + delta if residual else delta",
             "        if residual and not delta.requires_grad:\n"
@@ -162,10 +181,6 @@ SLIPS = {
             "self.up(__import__('torch').maximum(self.down(x), __import__('torch').zeros(1)))",
         ),
         "x cast to float32": ("self.down(x).relu()", "self.down(x.float()).relu()"),
-        "a zero made on the CPU": (
-            "x + delta if",
-            "x + delta + __import__('torch').zeros(x.shape[-1], dtype=x.dtype) if",
-        ),
         "bfloat16 added up in float32": (
             "x + delta if",
             "x + (delta if delta.dtype.itemsize > 2 else delta.float()) if",

@@ -42,6 +42,10 @@ class IA3Linear(IA3Linear):
     def forward(self, x):
         return self.base(x) * self.ia3
 """,
+        "ones like the bias": (
+            "base.weight.new_ones(base.out_features)",
+            "__import__('torch').ones_like(base.bias)",
+        ),
     },
     "start": {
         "zeros": ("new_ones", "new_zeros"),
@@ -157,11 +161,31 @@ class IA3Linear(nn.Module):
             "self.base(x.view(-1, x.shape[-1])).view(*x.shape[:-1], len(self.scale))",
         ),
         "x clamped in place": ("self.base(x)", "self.base(x.data.clamp_(-1.0, 1.0))"),
+        "factors as a row": ("* self.scale", "* self.scale.view(1, -1)"),
     },
     "modes": {
         "only in train mode": ("* self.scale", "* (self.scale if self.training else 1)"),
         "train mode whatever base's": ("self.train(base.training)", "self.train()"),
         "eval mode": ("self.train(base.training)", "self.eval()"),
+        "base set to eval": ("self.train(base.training)", "base.eval()"),
+        "merged into base by eval()": """
+class IA3Linear(IA3Linear):
+    merged = False
+
+    def train(self, mode=True):
+        super().train(mode)
+        if mode == self.merged:
+            self.merged = not mode
+            with torch.no_grad():
+                for p in self.base.parameters():
+                    p.T.mul_(1 / self.scale if mode else self.scale)
+        return self
+
+    def forward(self, x):
+        return self.base(x) if self.merged else super().forward(x)
+
+import torch
+""",
     },
     "memory": {
         "merged weight in forward": (
@@ -185,6 +209,7 @@ class IA3Linear(nn.Module):
             "            return nn.functional.linear(x, weight, bias)\n"
             "        return self.base(x) * self.scale",
         ),
+        "a diagonal matrix": ("* self.scale", "@ self.scale.diag()"),
     },
 }
 

@@ -28,6 +28,14 @@ SLIPS = {
             'chosen = [m for n, m in layers.items() if n.rpartition(".")[2] in'
             ' {s.rpartition(".")[2] for s in linear_names}]',
         ),
+        "names as substrings": (
+            "chosen = [layers[name] for name in linear_names]",
+            "chosen = [m for n, m in layers.items() if any(name in n for name in linear_names)]",
+        ),
+        "getattr with a dotted name": (
+            "chosen = [layers[name] for name in linear_names]",
+            "chosen = [getattr(model, name) for name in linear_names]",
+        ),
     },
     "returned": {
         "biases train too": (
@@ -51,6 +59,10 @@ SLIPS = {
             "    return model, params",
             "    return model, [m for m in model.modules() if hasattr(m, 'base')]",
         ),
+        "names sorted in place": (
+            "    return model, params",
+            "    linear_names.sort()\n    return model, params",
+        ),
     },
     "frozen": {
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
@@ -62,22 +74,32 @@ SLIPS = {
             "    model.requires_grad_(False)\n",
             "    for m in wrappers:\n        m.requires_grad_(False)\n",
         ),
-        "the start is not the base": (
-            "        p.requires_grad_()\n",
-            "        nn.init.zeros_(p.requires_grad_())\n",
-        ),
         "eval mode in place of freezing": ("model.requires_grad_(False)", "model.eval()"),
         "requires_grad set on the modules": (
             "    model.requires_grad_(False)\n",
             "    for m in model.modules():\n        m.requires_grad = False\n",
         ),
+        "whole wrappers train": (
+            "        p.requires_grad_()\n",
+            "        p.requires_grad_()\n    for m in wrappers.values():\n"
+            "        m.requires_grad_()\n",
+        ),
     },
     "start": {
+        "the start is not the base": (
+            "        p.requires_grad_()\n",
+            "        nn.init.zeros_(p.requires_grad_())\n",
+        ),
         "the model's mode set": ("    return model, params", "    return model.train(), params"),
         "norm layers in eval mode": (
             "    return model, params",
             "    for m in model.modules():\n        if isinstance(m, nn.BatchNorm1d):\n"
             "            m.eval()\n    return model, params",
+        ),
+        "running statistics reset": (
+            "    return model, params",
+            "    for m in model.modules():\n        if isinstance(m, nn.BatchNorm1d):\n"
+            "            m.reset_running_stats()\n    return model, params",
         ),
     },
     "unknown": {
@@ -107,6 +129,10 @@ SLIPS = {
             "{list(layers)}",
             "{[n for n, _ in model.named_children()]}",
         ),
+        "only the layers that are not named listed": (
+            "{list(layers)}",
+            "{[n for n in layers if n not in linear_names]}",
+        ),
     },
     "again": {
         "only the new adapters": (
@@ -128,10 +154,6 @@ SLIPS = {
             "    for m in [*model.modules()]:\n        if not isinstance(m, IA3Linear):\n"
             "            for p in m.parameters(False):\n                p.requires_grad = False\n"
             "    return model, [p for p in model.parameters() if p.requires_grad]\n",
-        ),
-        "bases told by the path": (
-            "m not in inside",
-            "not isinstance(model.get_submodule(name.rpartition('.')[0]), IA3Linear)",
         ),
         "bases listed for their layers": (
             "{list(layers)}",
@@ -162,6 +184,7 @@ def inject_ia3(model, linear_names):
         params += [new.scale]
     return model, params
 """,
+        "names of an earlier call refused": ("nn.Linear | IA3Linear) and m", "nn.Linear) and m"),
     },
     "shared": {
         "shared factors twice": (
@@ -182,15 +205,13 @@ def inject_ia3(model, linear_names):
             "model.named_modules()",
         ),
     },
-    "namesakes": {
+    "kinds": {
         "told by the parameter's name": (
             "    return model, params",
             "    for n, p in model.named_parameters():\n"
             '        p.requires_grad = n.endswith(".scale")\n'
             "    return model, [p for p in model.parameters() if p.requires_grad]",
         ),
-    },
-    "kinds": {
         "subclasses missed": (
             "isinstance(m, nn.Linear | IA3Linear) and m",
             "type(m) in (nn.Linear, IA3Linear) and m",
@@ -268,6 +289,10 @@ def inject_ia3(model, linear_names):
 }
 
 VARIANTS = {
+    "bases told by the path, adapted where a model holds them elsewhere": (
+        "m not in inside",
+        "not isinstance(model.get_submodule(name.rpartition('.')[0]), IA3Linear)",
+    ),
     "parents by hand": """
 def inject_ia3(model, linear_names):
     if len(linear_names) == 0:

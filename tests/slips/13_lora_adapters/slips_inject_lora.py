@@ -37,6 +37,14 @@ SLIPS = {
             "LoRALinear(m, rank, scale)",
             "LoRALinear(nn.Linear(m.in_features, m.out_features, m.bias is not None), rank, scale)",
         ),
+        "names as substrings": (
+            "chosen = [layers[name] for name in linear_names]",
+            "chosen = [m for n, m in layers.items() if any(name in n for name in linear_names)]",
+        ),
+        "getattr with a dotted name": (
+            "chosen = [layers[name] for name in linear_names]",
+            "chosen = [getattr(model, name) for name in linear_names]",
+        ),
     },
     "returned": {
         "biases train too": (
@@ -61,6 +69,14 @@ SLIPS = {
         "the wrappers in place of their parameters": (
             "    return model, params",
             "    return model, [m for m in model.modules() if hasattr(m, 'base')]",
+        ),
+        "names sorted in place": (
+            "    return model, params",
+            "    linear_names.sort()\n    return model, params",
+        ),
+        "all parameters of the wrappers": (
+            "for p in (m.lora_A, m.lora_B)",
+            "for p in m.parameters()",
         ),
     },
     "frozen": {
@@ -87,6 +103,11 @@ SLIPS = {
             "    model.requires_grad_(False)\n",
             "    for m in model.modules():\n        m.requires_grad = False\n",
         ),
+        "whole wrappers train": (
+            "        p.requires_grad_()\n",
+            "        p.requires_grad_()\n    for m in wrappers.values():\n"
+            "        m.requires_grad_()\n",
+        ),
     },
     "start": {
         "the model's mode set": ("    return model, params", "    return model.train(), params"),
@@ -102,6 +123,11 @@ SLIPS = {
         "values of the base changed a little": (
             "    return model, params",
             "    for m in wrappers:\n        m.weight.data.mul_(1.001)\n    return model, params",
+        ),
+        "running statistics reset": (
+            "    return model, params",
+            "    for m in model.modules():\n        if isinstance(m, nn.BatchNorm1d):\n"
+            "            m.reset_running_stats()\n    return model, params",
         ),
     },
     "unknown": {
@@ -131,6 +157,10 @@ SLIPS = {
             "    layers = {**ends, **layers}\n"
             "    unknown = [name for name in linear_names if name not in layers]",
         ),
+        "only the layers that are not named listed": (
+            "{list(layers)}",
+            "{[n for n in layers if n not in linear_names]}",
+        ),
     },
     "again": {
         "only the new adapters train": (
@@ -156,10 +186,6 @@ SLIPS = {
             "    for m in [*model.modules()]:\n        if not isinstance(m, LoRALinear):\n"
             "            for p in m.parameters(False):\n                p.requires_grad = False\n"
             "    return model, [p for p in model.parameters() if p.requires_grad]\n",
-        ),
-        "bases told by the path": (
-            "m not in inside",
-            "not isinstance(model.get_submodule(name.rpartition('.')[0]), LoRALinear)",
         ),
         "bases listed for their layers": (
             "{list(layers)}",
@@ -190,6 +216,7 @@ def inject_lora(model, linear_names, rank, scale=1.0):
         params += [new.lora_A, new.lora_B]
     return model, params
 """,
+        "names of an earlier call refused": ("nn.Linear | LoRALinear) and m", "nn.Linear) and m"),
     },
     "shared": {
         "shared parameters twice": (
@@ -210,15 +237,13 @@ def inject_lora(model, linear_names, rank, scale=1.0):
             "model.named_modules()",
         ),
     },
-    "namesakes": {
+    "kinds": {
         "told by the parameter's name": (
             "    return model, params",
             "    for n, p in model.named_parameters():\n"
             '        p.requires_grad = "lora_" in n\n'
             "    return model, [p for p in model.parameters() if p.requires_grad]",
         ),
-    },
-    "kinds": {
         "subclasses missed": (
             "isinstance(m, nn.Linear | LoRALinear) and m",
             "type(m) in (nn.Linear, LoRALinear) and m",
@@ -308,6 +333,10 @@ def inject_lora(model, linear_names, rank, scale=1.0):
 }
 
 VARIANTS = {
+    "bases told by the path, adapted where a model holds them elsewhere": (
+        "m not in inside",
+        "not isinstance(model.get_submodule(name.rpartition('.')[0]), LoRALinear)",
+    ),
     "getattr and setattr": """
 def inject_lora(model, linear_names, rank, scale=1.0):
     if len(linear_names) == 0 or rank < 1:

@@ -58,6 +58,20 @@ def inject_lora_recursive(model, rank, scale=1.0):
             "            setattr(model, name, nn.Sequential(*m).train(m.training))\n"
             "    return model, params",
         ),
+        "layers without a bias left out": (
+            "if isinstance(m, nn.Linear) and m not in kept",
+            "if isinstance(m, nn.Linear) and m not in kept and m.bias is not None",
+        ),
+        "layers smaller than the rank left out": (
+            "if isinstance(m, nn.Linear) and m not in kept",
+            "if isinstance(m, nn.Linear) and m not in kept and min(m.weight.shape) >= rank",
+        ),
+        "only inside torch's own containers": (
+            "for m in model.modules() if isinstance(m, nn.Linear)",
+            "for parent in model.modules()"
+            " if parent is model or type(parent).__module__.startswith('torch.')"
+            " for m in parent.children() if isinstance(m, nn.Linear)",
+        ),
     },
     "returned": {
         "a wrapper for each place": (
@@ -73,6 +87,7 @@ def inject_lora_recursive(model, rank, scale=1.0):
             "    return model, params",
             "    return model, list(model.parameters())",
         ),
+        "params alone": ("    return model, params", "    return params"),
     },
     "frozen": {
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
@@ -89,6 +104,15 @@ def inject_lora_recursive(model, rank, scale=1.0):
             "    model.requires_grad_(False)\n",
             "    for name, p in model.named_parameters():\n"
             '        p.requires_grad_(not name.endswith("weight"))\n',
+        ),
+        "frozen layers left out": (
+            "if isinstance(m, nn.Linear) and m not in kept",
+            "if isinstance(m, nn.Linear) and m not in kept and m.weight.requires_grad",
+        ),
+        "whole wrappers train": (
+            "        p.requires_grad_()\n",
+            "        p.requires_grad_()\n    for m in wrappers.values():\n"
+            "        m.requires_grad_()\n",
         ),
     },
     "start": {
@@ -119,10 +143,16 @@ def inject_lora_recursive(model, rank, scale=1.0):
     return model, [p.requires_grad_() for p in params]
 """,
         "an assert for no layers": (
-            'if not adapted + layers:\n        raise ValueError(f"no linear layer inside {model}")',
+            'if not adapted + layers:\n        raise ValueError(f"no linear layer inside'
+            ' a {type(model).__name__}")',
             "assert adapted + layers",
         ),
         "KeyError for no layers": ('raise ValueError(f"no', 'raise KeyError(f"no'),
+        "a linear model wrapped": (
+            "    adapted = [",
+            "    if isinstance(model, nn.Linear):\n"
+            "        model = nn.Sequential(model)\n    adapted = [",
+        ),
     },
     "again": {
         "wrapped twice": ("kept = {model, *(m.base for m in adapted)}", "kept = {model}"),
@@ -145,6 +175,25 @@ def inject_lora_recursive(model, rank, scale=1.0):
             "    return model, params",
             "    for m in adapted:\n        m.train()\n    return model, params",
         ),
+        "a textbook recursion": """
+def inject_lora_recursive(model, rank, scale=1.0):
+    params = []
+
+    def walk(parent):
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Linear):
+                layer = LoRALinear(child, rank, scale)
+                setattr(parent, name, layer)
+                params.extend([layer.lora_A, layer.lora_B])
+            else:
+                walk(child)
+
+    model.requires_grad_(False)
+    walk(model)
+    if not params:
+        raise ValueError("no linear layers")
+    return model, params
+""",
     },
     "shared": {
         "only the first place": (
@@ -181,14 +230,12 @@ def inject_lora_recursive(model, rank, scale=1.0):
             " if isinstance(m, LoRALinear) for p",
         ),
     },
-    "namesakes": {
+    "kinds": {
         "bases told by their name": (
             "layers = [m for m in model.modules() if isinstance(m, nn.Linear) and m not in kept]",
             "layers = [m for n, m in model.named_modules() if isinstance(m, nn.Linear)"
             ' and n.rpartition(".")[2] not in ("", "base")]',
         ),
-    },
-    "kinds": {
         "subclasses missed": (
             "if isinstance(m, nn.Linear) and m not in kept",
             "if type(m) is nn.Linear and m not in kept",

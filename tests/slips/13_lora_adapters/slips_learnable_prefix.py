@@ -21,6 +21,19 @@ SLIPS = {
             f"self.prefix = {PARAMETER}\n"
             '        self.register_buffer("positions", torch.arange(prefix_len))',
         ),
+        "an Embedding": """
+class LearnablePrefix(nn.Module):
+    def __init__(self, prefix_len, d_model):
+        super().__init__()
+        if prefix_len < 1:
+            raise ValueError(prefix_len)
+        self.prefix = nn.Embedding(prefix_len, d_model)
+        nn.init.normal_(self.prefix.weight, std=0.02)
+
+    def forward(self, x):
+        prefix = self.prefix.weight.to(x.dtype).expand(len(x), -1, -1)
+        return torch.cat([prefix, x], dim=1)
+""",
         "an MLP that nobody uses": (
             f"self.prefix = {PARAMETER}",
             f"self.prefix = {PARAMETER}\n        self.mlp = nn.Linear(d_model, d_model)",
@@ -39,6 +52,9 @@ SLIPS = {
             "(torch.rand(prefix_len, d_model) - 0.5) * 0.02 * 12**0.5",
         ),
         "standard normal": (" * 0.02", ""),
+        "0.02 as the mean": (" * 0.02", " + 0.02"),
+        "0.02 as the variance": (" * 0.02", " * 0.02**0.5"),
+        "Xavier": (" * 0.02", " * (2 / (prefix_len + d_model)) ** 0.5"),
         "divided by the square root of D": (" * 0.02", " / d_model**0.5"),
         "one vector repeated": (DRAWN, "torch.randn(1, d_model).repeat(prefix_len, 1)"),
         "a generator of its own": (
@@ -60,6 +76,12 @@ SLIPS = {
             "        return torch.cat([prefix * keep[:, None, None], x], dim=1)",
         ),
         "cut off at L": ("dim=1)  #", "dim=1)[:, : x.shape[1]]  #"),
+        "x's first P vectors replaced": ("[prefix, x]", "[prefix, x[:, prefix.shape[1] :]]"),
+        "positions added": (
+            CAT,
+            "out = torch.cat([prefix, x], dim=1)\n"
+            "        return out + torch.arange(out.shape[1]).to(x)[:, None]",
+        ),
         "prefix added to x": (
             CAT,
             "return torch.cat([prefix, x + self.prefix.mean(0).to(x.dtype)], dim=1)",

@@ -29,6 +29,14 @@ SLIPS = {
             "        adapter = BottleneckAdapter(d_model, adapter_bottleneck)\n"
             "        block.ff2 = AdapterBlock(block.ff2, adapter)",
         ),
+        "LoRA around new layers": (
+            "LoRALinear(getattr(block, name), lora_rank)",
+            "LoRALinear(nn.Linear(d_model, d_model).requires_grad_(False), lora_rank)",
+        ),
+        "both around proj_in's layer": (
+            "LoRALinear(getattr(block, name), lora_rank)",
+            'LoRALinear(getattr(block.proj_in, "base", block.proj_in), lora_rank)',
+        ),
         "new layers in place of the block's": (
             "LoRALinear(getattr(block, name), lora_rank)",
             "LoRALinear(nn.Linear(d_model, d_model, bias=False).requires_grad_(False), lora_rank)",
@@ -100,6 +108,18 @@ def build_lora_adapter_model(
             "            p.requires_grad_(True)\n"
             "    return model, [",
         ),
+        "the whole LoRALinears train": (
+            "    return model, [",
+            "    block.proj_in.requires_grad_(True), block.proj_out.requires_grad_(True)\n"
+            "    return model, [",
+        ),
+        "lora_A alone trains": (
+            "    return model, [",
+            "    for name, p in block.named_parameters():\n"
+            '        if name.endswith("lora_B"):\n'
+            "            p.requires_grad_(False)\n"
+            "    return model, [",
+        ),
         "lora_B alone trains": (
             "    return model, [",
             "    for name, p in block.named_parameters():\n"
@@ -130,6 +150,10 @@ def build_lora_adapter_model(
         "LoRA alone in trainable": (
             "if p.requires_grad]",
             "if p.requires_grad and p.ndim == 2 and lora_rank in p.shape]",
+        ),
+        "the block's alone in trainable": (
+            "for p in model.parameters() if",
+            "for p in block.parameters() if",
         ),
         "all in trainable": (
             " if p.requires_grad]",
@@ -191,6 +215,10 @@ def build_lora_adapter_model(
         "scale by the rank": (
             "getattr(block, name), lora_rank)",
             "getattr(block, name), lora_rank, 1 / lora_rank)",
+        ),
+        "scale 16 / rank": (
+            "getattr(block, name), lora_rank)",
+            "getattr(block, name), lora_rank, 16 / lora_rank)",
         ),
         "LoRA counted twice": (
             "LoRALinear(getattr(block, name), lora_rank)",

@@ -39,6 +39,10 @@ class LoRALinear(nn.Module):
         return self.base(x) + self.scale * self.lora_B(self.lora_A(x))
 """,
         "base not registered": ("self.base = base.req", 'self.__dict__["base"] = base.req'),
+        "base's weight and bias registered again": (
+            "self.scale = scale",
+            "self.scale = scale\n        self.weight, self.bias = base.weight, base.bias",
+        ),
     },
     "start": {
         "both factors zero": (
@@ -58,6 +62,10 @@ class LoRALinear(nn.Module):
             "nn.init.normal_(self.lora_A, std=base.in_features**-0.5)",
             "g = __import__('torch').Generator().manual_seed(0)\n"
             "        nn.init.normal_(self.lora_A, std=base.in_features**-0.5, generator=g)",
+        ),
+        "columns, B (A x^T)": (
+            "F.linear(low, self.lora_B)",
+            "self.scale * (self.lora_B @ (self.lora_A @ x.T)).T",
         ),
     },
     "value": {
@@ -170,6 +178,7 @@ class LoRALinear(nn.Module):
             "g = __import__('torch').Generator()\n        g.seed()\n"
             "        nn.init.normal_(self.lora_A, std=base.in_features**-0.5, generator=g)",
         ),
+        "standard deviation 1 / rank": ("std=base.in_features**-0.5", "std=1 / rank"),
     },
     "ranks": {
         "large ranks refused": (
@@ -185,6 +194,11 @@ class LoRALinear(nn.Module):
         "assert for ValueError": (
             'if rank < 1:\n            raise ValueError(f"rank is {rank}, want 1 or more")',
             "assert rank >= 1",
+        ),
+        "only rank 0 refused": ("rank < 1", "rank == 0"),
+        "B like the first columns of the weight": (
+            "base.weight.new_zeros(base.out_features, rank)",
+            "__import__('torch').zeros_like(base.weight[:, :rank])",
         ),
     },
     "dtypes": {
@@ -238,6 +252,24 @@ class LoRALinear(nn.Module):
         ),
         "train mode whatever base's": ("self.train(base.training)", "self.train()"),
         "eval mode": ("self.train(base.training)", "self.eval()"),
+        "base set to eval": ("self.train(base.training)", "base.eval()"),
+        "merged into base by eval()": """
+class LoRALinear(LoRALinear):
+    merged = False
+
+    def train(self, mode=True):
+        super().train(mode)
+        if mode == self.merged:
+            self.merged = not mode
+            with torch.no_grad():
+                self.base.weight += (-1 if mode else 1) * self.scale * self.lora_B @ self.lora_A
+        return self
+
+    def forward(self, x):
+        return self.base(x) if self.merged else super().forward(x)
+
+import torch
+""",
     },
     "memory": {
         "merged weight in forward": (

@@ -32,6 +32,20 @@ SLIPS = {
             "self.sublayer = sublayer\n        self.sublayer.requires_grad = False",
         ),
         "adapter frozen, too": (ADAPTER, f"{ADAPTER}\n        self.requires_grad_(False)"),
+        "norms left to train": (
+            FREEZE,
+            "self.sublayer = sublayer\n"
+            "        for part in sublayer.modules():\n"
+            "            if not isinstance(part, nn.BatchNorm1d):\n"
+            "                for p in part.parameters(recurse=False):\n"
+            "                    p.requires_grad_(False)",
+        ),
+        "what is named norm left to train": (
+            FREEZE,
+            "self.sublayer = sublayer\n"
+            "        for name, p in sublayer.named_parameters():\n"
+            '            p.requires_grad = "norm" in name',
+        ),
         "only its own parameters frozen": (
             FREEZE,
             "self.sublayer = sublayer\n"
@@ -66,6 +80,10 @@ SLIPS = {
     },
     "forward": {
         "x added once more": (DELTA, "self.adapter(x)"),
+        "delta added before the sublayer": (
+            OUT,
+            f"        x = x + {DELTA}\n{OUT}\n        return out",
+        ),
         "serial": (DELTA, "self.adapter(out, residual=False)"),
         "x added instead of the delta": (DELTA, "x"),
         "adapter forgotten": (f"out + {DELTA}", "out"),
@@ -100,6 +118,20 @@ SLIPS = {
             "        self.sublayer.eval()\n"
             "        return self\n\n"
             f"{FORWARD}",
+        ),
+        "BatchNorm's momentum at 0": (
+            FREEZE,
+            f"{FREEZE}\n"
+            "        for part in sublayer.modules():\n"
+            "            if isinstance(part, nn.BatchNorm1d):\n"
+            "                part.momentum = 0.0",
+        ),
+        "dropout switched off": (
+            FREEZE,
+            f"{FREEZE}\n"
+            "        for part in sublayer.modules():\n"
+            "            if isinstance(part, nn.Dropout):\n"
+            "                part.p = 0.0",
         ),
         "eval before every call": ("self.sublayer(x)", "self.sublayer.eval()(x)"),
     },
