@@ -1,35 +1,29 @@
 """Gradient accumulation: the step of a big batch in the memory of a small one.
 
-Every accum_steps batches in a row are a group; those left at the end are a shorter one. A group's
-step uses the gradient of the mean loss of its samples.
+Every accum_steps batches in a row are a group; the last may be shorter.
 
-    train_one_epoch_accum(model, ...) -> float
-        model        on device, in any mode
-        loader       gives x (B, ...), y (B, ...)
-        criterion    (output, y) -> the batch's mean loss, one number
-        optimizer    over all unfrozen parameters
-        accum_steps  int
+    train_one_epoch_accum(model, ..., accum_steps) -> float
+        loader     gives x, y (B, ...)
+        criterion  (output, y) -> mean loss
 
 Core, what an interview asks:
 
-    order      Each batch, in order, gets its own forward pass. Each group, also the last, gets one
-               optimizer step, after its last batch.
+    order      Each batch, in order, gets one forward pass, each group one step after its last.
     gradients  A full group of equal batches uses the gradient of its mean loss alone.
     mode       The whole model is in train mode at each forward pass and afterwards.
-    loss       The mean loss per sample, a float. B may vary.
-    device     The model gets x, and the criterion y, on device, dtypes and shapes unchanged.
+    loss       The mean loss per sample.
+    device     x and y reach model and criterion on device, otherwise unchanged.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    last       A shorter last group uses its own samples' mean loss.
-    uneven     If B varies, each sample of a group weighs the same.
-    iterables  The loader may lack a length and be read once only. B may be 1.
-    groups     The optimizer may have several groups, and parameters without gradient.
-    losses     A loss of 0, inf or NaN counts like any other. Sums aren't rounded to bfloat16.
-    memory     At most one earlier graph is in memory at a forward pass, and at most two groups'
-               data at a read of the loader.
-    errors     No batch: ValueError. accum_steps <= 0: ValueError, with loader and model (its mode
-               too) untouched.
+    last       A shorter last group uses its own mean loss.
+    uneven     If B varies, all samples of a group weigh the same.
+    iterables  The loader may be an iterator. B may be 1.
+    groups     There may be several parameter groups. Parameters may lack a gradient.
+    losses     Losses 0, inf and NaN count. Sums aren't rounded to bfloat16.
+    memory     In memory are at most two groups and, at a forward pass, one earlier graph.
+    errors     No batch, accum_steps <= 0: ValueError; the latter before anything is read or
+               changed.
 
 Medium, 20 minutes. Try one alone: python FILE order
 Guide: https://docs.pytorch.org/docs/stable/notes/amp_examples.html#gradient-accumulation

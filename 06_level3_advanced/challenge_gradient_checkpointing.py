@@ -1,35 +1,30 @@
 """Gradient checkpointing: keep the input of a block, compute the rest again when it is needed.
 
-Backward needs what forward computed, and in a deep net that is most of the memory. A block can keep
-its input alone and repeat its forward pass in backward: less memory for more time.
+This saves memory and costs time.
 
     CheckpointedBlock(dim, hidden, dropout=0.1)
         forward(x)   x (..., dim) -> (..., dim): x plus what norm, fc1, act, dropout and fc2, one
                      after the other, make of it
 
-The plain block is the same without checkpointing. Mode and parameters stay the same between forward
-and backward.
+The plain block is the same without checkpointing.
 
 Core, what an interview asks:
 
-    output      The output is the plain block's, in train and in eval mode, from the same seed.
-    calls       In train mode each of the five submodules is called once in forward and once more in
-                backward.
-    memory      In train mode autograd keeps at most x.numel() elements for backward, parameters not
-                counted.
+    output      The plain block's, in both modes, from the same seed. x stays as it is.
+    calls       In train mode forward calls each submodule once, backward once more.
+    memory      In train mode autograd keeps at most x.numel() elements besides parameters.
     gradients   x and all parameters get the plain block's gradients.
     parameters  They do so even if x requires no gradient.
-    dropout     Backward works with the units that forward dropped, whatever is drawn in between.
+    dropout     Backward drops what forward dropped, whatever is drawn in between.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    eval        In eval mode, and under no_grad, each submodule is called once and never again.
-    autograd    torch.autograd.grad gives gradients as .backward() does.
-    generator   torch's global generator is as with the plain block after forward and backward.
-    autocast    Forward, not backward, may be under bfloat16 autocast.
-    repeats     Several calls may come before their backward passes, in any order, also on its own
-                output.
-    dtypes      float64, bfloat16 and x of rank 1 give the plain block's output and gradients.
+    eval        In eval mode, and under no_grad, each submodule is called only once.
+    autograd    torch.autograd.grad works like .backward().
+    generator   Afterwards torch's global generator is as with the plain block.
+    autocast    Forward alone may be under bfloat16 autocast.
+    repeats     Several calls may precede their backward passes, in any order, also on own outputs.
+    dtypes      float64, bfloat16 and x of rank 1 work.
     names       state_dict() has the given names alone. The default stays.
 
 Medium, 20 minutes. Try one alone: python FILE memory

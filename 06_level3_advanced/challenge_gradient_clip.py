@@ -1,34 +1,31 @@
 """Gradient clipping: one wild batch must not undo a hundred good steps.
 
-Take all gradients of a batch as one vector g. If its 2-norm is above max_norm, the step uses
-g * max_norm / norm: shorter, in the same direction.
+A gradient that is too long is made shorter, in the same direction.
 
     train_one_epoch_with_clip(model, ...) -> float
-        model      on device, in any mode
-        loader     gives x (B, ...), y (B, ...)
-        criterion  (output, y) -> the batch's mean loss, one number
-        optimizer  over all parameters that are not frozen
-        max_norm   0.01 or more, or inf; gradients are finite
+        loader     gives x, y (B, ...)
+        criterion  (output, y) -> mean loss
+        optimizer  over all unfrozen parameters
+        max_norm   may be inf
 
 Core, what an interview asks:
 
-    order      Each batch, in order, gets one forward pass, one backward pass, one optimizer step.
-    gradients  Each step uses the gradient of its own batch's mean loss alone.
-    norm       A norm of all gradients together above max_norm is brought to max_norm by one factor
-               (within 0.03 %).
+    order      Each batch, in order, gets one forward pass, one backward pass, one step.
+    gradients  Each step uses its own batch's gradient alone.
+    norm       If the 2-norm of all gradients together is above max_norm, one factor brings it
+               there.
     short      Other gradients stay as they are, zeros too.
     mode       The whole model is in train mode at each forward pass and afterwards.
-    loss       The mean loss per sample, a float. A batch's loss is that before its step.
-    device     The model gets x, and the criterion y, on device, dtypes and shapes unchanged.
+    loss       The mean loss per sample.
+    device     x and y reach model and criterion on device, otherwise unchanged.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    iterables  The loader may have no length and be read once only. B may be 1.
-    groups     There may be several parameter groups, and parameters without gradient.
-    frozen     The old .grad of a frozen parameter has no part in the norm.
-    losses     A loss of 0, inf or NaN counts like any other. Sums aren't rounded to bfloat16.
-    errors     No batch: ValueError. max_norm <= 0: ValueError, with loader and model (its mode too)
-               untouched.
+    iterables  The loader may be an iterator. B may be 1.
+    groups     There may be several parameter groups. Parameters may lack a gradient.
+    frozen     The old .grad of a frozen parameter does not count.
+    losses     Losses 0, inf and NaN count. Sums aren't rounded to bfloat16.
+    errors     No batch, max_norm <= 0: ValueError; the latter before anything is read or changed.
 
 Medium, 15 minutes. Try one alone: python FILE norm
 Paper: Pascanu et al. 2013, section 3.2, https://arxiv.org/abs/1211.5063

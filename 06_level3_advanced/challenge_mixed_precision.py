@@ -1,37 +1,29 @@
 """Mixed precision: 16 bits where they are enough, 32 where they are not.
 
-Products in 16 bits are faster. In float16 small gradients become 0, so the loss is scaled up;
-bfloat16 has float32's range.
-
     train_one_epoch_amp(model, ..., max_norm=None) -> float
-        model      on device, float32
-        loader     gives x (B, ...), y (B, ...)
-        criterion  (output, y) -> the batch's mean loss, one number
-        device     cpu: bfloat16; cuda: float16 and a GradScaler with default settings
-        max_norm   positive, or None: no clipping
+        loader     gives x, y (B, ...)
+        criterion  (output, y) -> mean loss
+        device     cpu: bfloat16; cuda: float16 and a default GradScaler
 
 Core, what an interview asks:
 
-    order      Each batch, in order, gets one forward and backward pass and one optimizer step.
-    autocast   Only the model and the criterion run under autocast. Parameters stay float32.
-    scaling    On cuda alone backward starts from the scaled loss. Steps use unscaled gradients.
-    skips      On cuda gradients that are not all finite give no step and halve the scale. On cpu
-               every batch gets a step.
-    clip       If the 2-norm of all unscaled gradients is above max_norm, one factor brings it
-               there.
+    order      Each batch, in order, gets one forward pass and one step.
+    autocast   Only model and criterion run under autocast. Parameters stay float32.
+    scaling    On cuda alone the loss is scaled. Steps use unscaled gradients.
+    skips      On cuda non-finite gradients give no step and halve the scale. On cpu they step.
+    clip       One factor brings a 2-norm of all unscaled gradients above max_norm to max_norm.
     gradients  Each step uses its own batch's gradient alone.
     mode       The whole model is in train mode at each forward pass and afterwards.
-    loss       The mean unscaled loss per sample, a float. Skipped batches count.
-    device     The model gets x, and the criterion y, on device. Neither they nor
-               the output are cast.
+    loss       The mean unscaled loss per sample, also of skipped batches.
+    device     x and y reach model and criterion on device. You cast nothing.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     fresh      Each call has a new scaler.
     index      cuda:0 is like cuda.
-    iterables  The loader may lack a length and be read once only. B may be 1.
-    groups     The optimizer may have several groups.
-    losses     Losses of 0, inf or NaN count like others. Sums aren't rounded to bfloat16.
+    iterables  The loader may be an iterator. B may be 1.
+    groups     There may be several parameter groups.
+    losses     Losses 0, inf and NaN count. Sums aren't rounded to bfloat16.
     empty      No batch: ValueError.
 
 Hard, 30 minutes. Try one alone: python FILE scaling

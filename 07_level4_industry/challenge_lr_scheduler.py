@@ -1,35 +1,30 @@
 """Learning rate schedule: large steps to get near, small ones to settle.
 
-A large rate keeps the weights jumping around the minimum. Step decay cuts it at fixed epochs. One
-call in the wrong place shifts the whole schedule.
+One call in the wrong place shifts the whole schedule.
 
     train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size, gamma) -> float
-        model      on device, in any mode
-        loader     gives x (B, ...), y (B, ...)
-        criterion  (output, y) -> the batch's mean loss, one number, finite
-        epochs     passes over the loader
+        loader     gives x, y (B, ...)
+        criterion  (output, y) -> mean loss
         lr, gamma  floats above 0
-        step_size  int, epochs
 
 Core, what an interview asks:
 
-    order      In each epoch each batch, in order, gets one forward pass and one step. No other
-               forward pass.
-    gradients  Each step uses the gradient of its own batch's mean loss alone.
-    schedule   The rate is lr in the first epoch and the same within an epoch. After every step_size
-               epochs it is multiplied by gamma.
-    optimizer  SGD as torch has it, over all parameters, with momentum 0.9 and no other option. The
-               momentum lasts from the first step to the last.
-    mode       The whole model is in train mode at each forward pass and after the last.
-    result     A float: the rate one more epoch would have.
-    device     The model gets x, and the criterion y, on device, dtypes and shapes unchanged.
+    order      In each epoch each batch, in order, gets one forward pass, no other, and one step.
+    gradients  Each step uses its own batch's gradient alone.
+    schedule   The rate is lr in the first epoch. Only after every step_size epochs it is multiplied
+               by gamma.
+    optimizer  torch's SGD over all parameters, momentum 0.9, else defaults. The momentum lasts
+               through all epochs.
+    mode       The whole model is in train mode at each forward pass and afterwards.
+    result     The rate one more epoch would have.
+    device     x and y reach model and criterion on device, otherwise unchanged.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    iterables  The loader may lack a length and bring other batches in each pass. B may be 1.
+    iterables  The loader may lack a length and change in each pass. B may be 1.
     layers     float64, BatchNorm, Dropout and unused parameters are as in a plain loop.
-    none       With 0 epochs nothing is read or trained, and the result is lr.
-    errors     step_size < 1: ValueError, with loader and model (its mode too) untouched.
+    none       0 epochs: nothing is read or trained, the result is lr.
+    errors     step_size < 1: ValueError, before anything is read or changed.
 
 Medium, 20 minutes. Try one alone: python FILE schedule
 Guide: https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate

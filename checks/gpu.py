@@ -1,7 +1,7 @@
 """A CPU in place of a GPU, so that the verdict on code for cuda is the same everywhere."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -48,28 +48,23 @@ def is_cuda(value: Any) -> bool:
 
 @contextmanager
 def standing_in(device: str) -> Iterator[CPUForGPU]:
-    """If the device is cuda, a CPU stands in. In the end no autocast is on."""
+    """If the device is cuda, a CPU stands in. In the end no autocast is on, nor its cache kept."""
     mode = CPUForGPU()
-    with ExitStack() as stack:
-        stack.callback(end_autocast)
-        stack.enter_context(patch("torch.cuda.amp.common.amp_definitely_not_available", bool))
-        stack.enter_context(patch("torch.cuda.is_bf16_supported", lambda *_: True))
-        if is_cuda(device):
-            stack.enter_context(mode)
-        yield mode
+    scaler = patch("torch.cuda.amp.common.amp_definitely_not_available", bool)
+    bfloat16 = patch("torch.cuda.is_bf16_supported", lambda *_: True)
+    try:
+        with scaler, bfloat16, mode if is_cuda(device) else nullcontext():
+            yield mode
+    finally:
+        for kind in ("cpu", "cuda"):
+            torch.set_autocast_enabled(kind, False)
+        torch.autocast_increment_nesting()
+        while torch.autocast_decrement_nesting():
+            pass
+        torch.clear_autocast_cache()
 
 
 def autocast_now() -> str:
     on = [d for d in ("cpu", "cuda") if torch.is_autocast_enabled(d)]
     kinds = (str(torch.get_autocast_dtype(d)).removeprefix("torch.") for d in on)
     return " and ".join(f"{kind} on {d}" for kind, d in zip(kinds, on, strict=True)) or "off"
-
-
-def end_autocast() -> None:
-    """What an autocast that nobody left would go on doing, casts of old weights included."""
-    torch.set_autocast_enabled("cpu", False)
-    torch.set_autocast_enabled("cuda", False)
-    torch.autocast_increment_nesting()
-    while torch.autocast_decrement_nesting():
-        pass
-    torch.clear_autocast_cache()

@@ -1,13 +1,14 @@
 """What checks of training code have in common: they watch what it does to a model.
 
-A model of one weight and losses that are given make every number one that can be done by hand;
-`watching` notes each forward pass and each step; `Twin` trains a copy in plain code.
+A model of two numbers and losses that are given make every number one that can be done by hand;
+`watching` notes each forward pass and each step; `epoch_by_hand` trains a twin in plain code.
 """
 
 import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,10 +16,22 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 
-from checks.tools import close
+from checks.tools import close, is_hole, refuses
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 Batch = tuple[Tensor, Tensor]
+Train = Callable[..., Any]  # called as train(model, loader, criterion, optimizer, device)
+
+
+def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
+    """What function gives; where it crashes, a message that says on what."""
+    try:
+        return function(*inputs, **more)
+    except Exception as error:
+        if is_hole(error):
+            raise
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise AssertionError(f"{what}: {said}") from error
 
 
 class Forward(NamedTuple):
@@ -64,8 +77,7 @@ def watching(model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -
     params = [p for group in optimizer.param_groups for p in group["params"]] if optimizer else []
 
     def forward(module: nn.Module, inputs: tuple[Any, ...], out: Any) -> None:
-        modes = [part.training for part in module.modules()]
-        x = inputs[0] if inputs else None
+        modes, x = [part.training for part in module.modules()], inputs[0] if inputs else None
         recorded = torch.is_grad_enabled()
         seen.forwards.append(Forward(x, sum(modes), len(modes), recorded, len(seen.steps)))
 
@@ -82,6 +94,24 @@ def watching(model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -
             hook.remove()
 
 
+@contextmanager
+def counting_graphs(model: nn.Module) -> Iterator[list[int]]:
+    """At each forward pass of the model: how many graphs of earlier ones are still in memory."""
+    alive, counts = weakref.WeakSet[nn.Module](), list[int]()
+
+    def count(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        counts.append(len(alive))
+        if output.grad_fn is not None:
+            output.grad_fn.metadata["token"] = token = nn.Module()  # type: ignore[index]
+            alive.add(token)
+
+    hook = model.register_forward_hook(count)
+    try:
+        yield counts
+    finally:
+        hook.remove()
+
+
 def line(weight: float = 0.0, bias: float = 0.0) -> nn.Linear:
     """A model of two numbers: weight * x + bias. x is (B, 1)."""
     model = nn.Linear(1, 1)
@@ -92,17 +122,31 @@ def line(weight: float = 0.0, bias: float = 0.0) -> nn.Linear:
 
 class Difference(nn.Module):
     """The mean of output - y. Of line(), the gradient is the mean of x for the weight, 1 for the
-    bias, whatever the weights are. Notes the losses that it gave.
+    bias, whatever the weights are.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.losses = list[float]()
-
     def forward(self, output: Tensor, y: Tensor) -> Tensor:
-        loss = (output - y).mean()
-        if not loss.is_meta:
-            self.losses.append(round(loss.item(), 4))
+        return (output - y).mean()
+
+
+class Slopes(nn.Module):
+    """Gives x back. Its two layers of one number each get the gradients given, batch by batch."""
+
+    def __init__(self, slopes: Iterable[Sequence[float]], losses: Iterable[float]) -> None:
+        super().__init__()
+        self.a, self.b = (nn.Linear(1, 1, bias=False) for _ in range(2))
+        self.coming = iter(list(zip(slopes, losses, strict=False)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+    def criterion(self, output: Tensor, y: Tensor) -> Tensor:
+        slopes, value = next(self.coming)
+        loss = torch.tensor(value)
+        for p, slope in zip(self.parameters(), slopes, strict=True):
+            nothing = p.sum() - p.sum().detach()
+            nothing.register_hook(lambda grad, slope=slope: grad * slope)  # may be inf
+            loss = loss + nothing
         return loss
 
 
@@ -120,6 +164,18 @@ def loader_of(batches: list[Batch]) -> DataLoader[Any]:
     return DataLoader(batches, batch_size=None)  # type: ignore[arg-type]
 
 
+def sgd(model: nn.Module, lr: float = 0.1) -> torch.optim.SGD:
+    return torch.optim.SGD(model.parameters(), lr=lr)
+
+
+def shown(values: Iterable[float]) -> str:
+    return f"[{', '.join(f'{v:.4g}' for v in values)}]"
+
+
+def equal(what: str, got: Any, want: Any) -> None:
+    assert got == want, f"{what} {got}, want {want}"
+
+
 def passes(seen: Seen, batches: Iterable[Batch]) -> list[int | str]:
     """For each forward pass the number of its batch, from 1 on; "?" for any other input."""
     known = [x for x, _ in batches]
@@ -133,14 +189,6 @@ def passes(seen: Seen, batches: Iterable[Batch]) -> list[int | str]:
     return [number(forward.x) for forward in seen.forwards]
 
 
-def all_in_train_mode(what: str, seen: Seen) -> None:
-    for i, one in enumerate(seen.forwards, 1):
-        assert one.in_train == one.modules, (
-            f"{what}: at forward pass {i} of {len(seen.forwards)}, "
-            f"{one.in_train} of {one.modules} modules are in train mode, want all"
-        )
-
-
 def modes_of(model: nn.Module) -> dict[str, bool]:
     return {name or "the model": part.training for name, part in model.named_modules()}
 
@@ -151,81 +199,42 @@ def states_are(got: dict[str, Tensor], want: dict[str, Tensor], what: str, tol: 
         close(got[name], value, f"{what}: {name}", tol)
 
 
-class Token:
-    """Lives as long as the graph that it is attached to."""
-
-
-@contextmanager
-def counting_graphs(model: nn.Module) -> Iterator[list[int]]:
-    """At each forward pass of the model: how many graphs of earlier ones are still in memory."""
-    alive, counts = weakref.WeakSet[Token](), list[int]()
-
-    def count(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        counts.append(len(alive))
-        if output.grad_fn is not None:
-            output.grad_fn.metadata["token"] = token = Token()
-            alive.add(token)
-
-    hook = model.register_forward_hook(count)
-    try:
-        yield counts
-    finally:
-        hook.remove()
-
-
-class Notes(list[Any]):
-    """A list that copies of its owner share."""
-
-    def __deepcopy__(self, memo: Any) -> "Notes":
-        return self
-
-
-class OnDevice(nn.Module):
-    """A model that gives x back, and a criterion: they note where and how x and y arrive.
+def arrives_on_device(what: str, train: Train, y: Tensor | None = None) -> None:
+    """train(model, batches), with device meta: x and y arrive there and are otherwise unchanged.
 
     The meta device stands in for a GPU; the loss stays on the CPU, so that it has a value.
     """
+    if y is None:
+        arrives_on_device(what, train, torch.zeros(2, dtype=torch.float64))
+        y = torch.zeros(2, 1, dtype=torch.int16)
+    arrived = dict[str, Tensor]()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(()))
-        self.seen = Notes()
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(()))
 
-    def forward(self, x: Tensor) -> Tensor:
-        self.seen.append(("model's x", x.device.type, x.dtype, tuple(x.shape)))
-        return x
+        def forward(self, x: Tensor) -> Tensor:
+            return arrived.setdefault("model's x", x)
 
-    def criterion(self, output: Tensor, y: Tensor) -> Tensor:
-        self.seen.append(
-            ("criterion's output", output.device.type, output.dtype, tuple(output.shape))
-        )
-        self.seen.append(("criterion's y", y.device.type, y.dtype, tuple(y.shape)))
-        return 2 * self.weight
+        def criterion(self, output: Tensor, y: Tensor) -> Tensor:
+            arrived.setdefault("criterion's output", output)
+            arrived.setdefault("criterion's y", y)
+            return 2 * self.weight
 
-
-def arrives_on_device(
-    what: str, train: Callable[[OnDevice, list[Batch]], Any], y: Tensor | None = None
-) -> None:
-    """train(model, batches), with device meta: x and y arrive there and are otherwise unchanged."""
-    model = OnDevice()
-    x = torch.randn(2, 4, 1, dtype=torch.float64)
-    y = torch.zeros(2, 1, dtype=torch.int16) if y is None else y
-    crash = None
+    x, said = torch.randn(2, 4, 1, dtype=torch.float64), ""
     try:
-        train(model, [(x, y)])
+        train(Model(), [(x, y)])
     except (RuntimeError, NotImplementedError) as error:  # it may want values; meta has none
-        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
+        if is_hole(error):
             raise
-        crash = error
-    said = f" (and then {type(crash).__name__}: {crash})" if crash else ""
+        said = f" (and then {type(error).__name__}: {error})"
     for name, t in (("model's x", x), ("criterion's output", x), ("criterion's y", y)):
-        found = [rest for who, *rest in model.seen if who == name]
-        assert found, f"{what}, device meta: no {name} arrived{said}"
-        place, dtype, shape = found[0]
-        assert place == "meta", f"{what}, device meta: the {name} is on {place}{said}"
-        assert (dtype, shape) == (t.dtype, tuple(t.shape)), (
-            f"{what}: the {name} is {dtype} {shape}, want {t.dtype} {tuple(t.shape)} as it came"
-        )
+        assert name in arrived, f"{what}, device meta: no {name} arrived{said}"
+        got = arrived[name]
+        assert got.is_meta, f"{what}, device meta: the {name} is on {got.device}{said}"
+        kinds = [f"{one.dtype} {tuple(one.shape)}" for one in (got, t)]
+        assert kinds[0] == kinds[1], f"{what}: the {name} is {kinds[0]}, want {kinds[1]} as it came"
 
 
 def epoch_by_hand(
@@ -246,7 +255,7 @@ def epoch_by_hand(
     for x, y in batches:
         each = criterion(model.train()(x), y).reshape(len(y), -1).mean(dim=1)
         found = torch.autograd.grad(each.mean(), params, allow_unused=True)
-        norm = math.sqrt(sum(float(g.double().square().sum()) for g in found if g is not None))
+        norm = norm_of(found)
         factor = max_norm / norm if norm > max_norm else 1.0
         grads = iter([g if g is None else g * factor for g in found])
         with torch.no_grad():
@@ -259,37 +268,80 @@ def epoch_by_hand(
     return sum(losses) / len(losses)
 
 
-# --- what every loop over one epoch promises ---------------------------------------------------
-# train is called as train(model, loader, criterion, optimizer, device)
-
-Train = Callable[..., Any]
-
-
-def sgd(model: nn.Module, lr: float = 0.1) -> torch.optim.SGD:
-    return torch.optim.SGD(model.parameters(), lr=lr)
+def norm_of(grads: Iterable[Tensor | None]) -> float:
+    """The 2-norm of all of them together."""
+    return math.sqrt(sum(float(g.double().square().sum()) for g in grads if g is not None))
 
 
-def shown(values: Iterable[float]) -> str:
-    return f"[{', '.join(f'{v:.4g}' for v in values)}]"
+def small_net() -> nn.Sequential:
+    norm, drop = nn.BatchNorm1d(6), nn.Dropout(0.3)
+    return nn.Sequential(nn.Linear(5, 6), norm, nn.ReLU(), drop, nn.Linear(6, 3))
 
 
-def one_step_per_batch(train: Train, what: str = "") -> None:
-    """One forward pass and one step of the given optimizer per batch, in the loader's order."""
-    for sizes in ((3, 3, 3), (2, 4, 1)):
-        batches = batches_of([1, 2, 3], sizes)
-        model = line()
-        optimizer = sgd(model)
+def like_twin(
+    what: str,
+    train: Train,
+    model: nn.Module,
+    twin: nn.Module,
+    batches: list[Batch],
+    tol: float,
+    *,
+    by_hand: list[Any] | None = None,
+    max_norm: float = math.inf,
+) -> None:
+    """Two epochs of classes, with two parameter groups, end where those of the twin end.
+
+    The twin gets the batches `by_hand` in place of its own, if given.
+    """
+
+    def two_groups(model: nn.Module) -> list[dict[str, Any]]:
+        params = [p for p in model.parameters() if p.requires_grad]
+        return [{"params": params[2:], "lr": 0.1}, {"params": params[:2], "lr": 0.5}]
+
+    def each(logits: Tensor, y: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(logits.to(first.dtype), y, reduction="none")
+
+    first = next(model.parameters())
+    held, optimizer = two_groups(twin), torch.optim.SGD(two_groups(model), momentum=0.9)
+    for epoch in (1, 2):
+        torch.manual_seed(epoch)
+        epoch_by_hand(twin, each, by_hand or batches, held, 0.9, max_norm)
+        torch.manual_seed(epoch)  # the same units drop out
+        told = f"{what}two parameter groups, epoch {epoch}"
         with watching(model, optimizer) as seen:
-            train(model, loader_of(batches), Difference(), optimizer, CPU)
+            attempt(told, train, model, batches, nn.CrossEntropyLoss(), optimizer, CPU)
+        for i, step in enumerate(seen.steps, 1):
+            norm = norm_of(step.grads)
+            assert norm <= max_norm * 1.0003, (
+                f"{told}, step {i}: the norm of all gradients is {norm:.4f}, want {max_norm}"
+            )
+        want = twin.state_dict().values()  # in the model's order, whatever they are called
+        states_are(model.state_dict(), dict(zip(model.state_dict(), want, strict=True)), told, tol)
+
+
+# --- what every loop over one epoch promises ---------------------------------------------------
+
+
+def one_step_per_batch(
+    train: Train,
+    what: str = "",
+    cases: Sequence[Sequence[Sequence[int]]] = (((3, 3, 3), (1, 2, 3)), ((2, 4, 1), (1, 2, 3))),
+) -> None:
+    """One forward pass per batch, in the loader's order. cases: the sizes of the batches, and
+    after how many passes the given optimizer steps.
+    """
+    for sizes, want in cases:
+        batches, model = batches_of(range(1, len(sizes) + 1), sizes), line(1.0)
+        optimizer = sgd(model)
         call = f"{what}batches of {', '.join(map(str, sizes))} samples"
-        got = passes(seen, batches)
-        assert got == [1, 2, 3], f"{call}: forward passes of the batches {got}, want [1, 2, 3]"
+        with watching(model, optimizer) as seen:
+            attempt(call, train, model, loader_of(batches), Difference(), optimizer, CPU)
+        numbers = list(range(1, len(sizes) + 1))
+        equal(f"{call}: forward passes of the batches", passes(seen, batches), numbers)
         foreign = sum(not step.is_given for step in seen.steps)
-        assert not foreign, f"{call}: {foreign} steps of another optimizer, want 0"
-        after = seen.steps_after()
-        assert after == [1, 2, 3], (
-            f"{call}: steps after {after} forward passes, want after [1, 2, 3]"
-        )
+        equal(f"{call}: steps of another optimizer:", foreign, 0)
+        after, right = seen.steps_after(), list(want)
+        assert after == right, f"{call}: steps after {after} forward passes, want after {right}"
 
 
 def steps_use(
@@ -304,17 +356,17 @@ def steps_use(
     optimizer = sgd(model)
     for p, old in zip(model.parameters(), olds or (), strict=False):
         p.grad = torch.full_like(p, old)
-    start = [p.detach().clone() for p in model.parameters()]
     with watching(model, optimizer) as seen:
-        train(model, loader_of(batches), Difference(), optimizer, CPU)
-    for i, name in enumerate(("weight", "bias")):
+        run = model, loader_of(batches), Difference(), optimizer, CPU
+        attempt(f"{what} gradients {shown(want[0])}", train, *run)
+    for i, (name, values) in enumerate(zip(("weight", "bias"), want, strict=True)):
         before = f", {olds[i]:g} in .grad before the call" if olds else ""
-        got, right = seen.grads(i)[: len(want[i])], [round(v, 4) for v in want[i]]
+        got, right = seen.grads(i)[: len(values)], [round(v, 4) for v in values]
         assert got == right[: len(got)], (
-            f"{what} gradients {shown(want[i])} for the {name}{before}: the steps used {shown(got)}"
+            f"{what} gradients {shown(values)} for the {name}{before}: the steps used {shown(got)}"
         )
     now = [round(p.item(), 4) for p in model.parameters()]
-    moved = [round(p.item() - 0.1 * sum(w), 4) for p, w in zip(start, want, strict=True)]
+    moved = [round(-0.1 * sum(values), 4) for values in want]
     if len(seen.steps_after()) == len(want[0]):  # another label minds how many there are
         assert now == moved, (
             f"{what} gradients {shown(want[0])} for the weight and {shown(want[1])} for the bias, "
@@ -322,48 +374,36 @@ def steps_use(
         )
 
 
-def steps_are_clipped(what: str, seen: Seen, max_norm: float) -> None:
-    """At each step the 2-norm of all gradients together is at most max_norm."""
-    for i, step in enumerate(seen.steps, 1):
-        length = math.sqrt(
-            sum(float(g.double().square().sum()) for g in step.grads if g is not None)
-        )
-        assert length <= max_norm * 1.0003, (
-            f"{what}, step {i}: the norm of all gradients together is {length:.4f}, want {max_norm}"
-        )
-
-
-def whole_model_in_train_mode(train: Train) -> None:
+def whole_model_in_train_mode(train: Train, sizes: Sequence[int] = (3, 2)) -> None:
     """At each forward pass and after the epoch, in whatever modes the model came."""
     for which in ("all of it in eval mode", "parts of it in eval mode", "all of it in train mode"):
         inner = nn.Sequential(nn.Linear(1, 2), nn.Sequential(nn.Dropout(0.0), nn.Identity()))
-        model = nn.Sequential(inner, nn.Linear(2, 1))
-        model.train("train mode" in which)
+        model = nn.Sequential(inner, nn.Linear(2, 1)).train("train mode" in which)
         model.training = "all of it in eval" not in which
-        batches = loader_of(batches_of([1, 2], [3, 2]))
+        batches, what = batches_of(range(len(sizes)), sizes), f"a model that came with {which}"
         with watching(model) as seen:
-            train(model, batches, Difference(), sgd(model), CPU)
-        what = f"a model that came with {which}"
-        all_in_train_mode(what, seen)
-        modes = modes_of(model)
-        now = sum(modes.values())
-        assert now == len(modes), (
-            f"{what}: after the epoch {now} of {len(modes)} modules are in train mode, want all"
-        )
+            attempt(what, train, model, loader_of(batches), Difference(), sgd(model), CPU)
+        total = len(modes_of(model))
+        states = [
+            (f"at forward pass {i} of {len(seen.forwards)}", one.in_train)
+            for i, one in enumerate(seen.forwards, 1)
+        ]
+        for when, now in (*states, ("afterwards", sum(modes_of(model).values()))):
+            assert now == total, (
+                f"{what}: {when}, {now} of {total} modules are in train mode, want all"
+            )
 
 
 def mean_per_sample(
-    train: Train, loader: Any, losses: Sequence[float], batches: Iterable[Batch], kind: str = ""
+    train: Train, loader: Any, losses: Sequence[float], batches: Iterable[Batch], kind: str
 ) -> None:
     """A float; steps of lr 0 keep the losses of the batches as they are."""
     sizes, model = [len(y) for _, y in batches], line(1.0)
-    got = train(model, loader, Difference(), sgd(model, lr=0.0), CPU)
-    what = f"a {kind or type(loader).__name__} of {', '.join(map(str, sizes))} samples"
+    what = f"{kind} of {', '.join(map(str, sizes))} samples, mean losses {shown(losses)}"
+    got = attempt(what, train, model, loader, Difference(), sgd(model, lr=0.0), CPU)
     assert type(got) is float, f"{what}: returned a {type(got).__name__}, want a float"
     want = sum(a * b for a, b in zip(losses, sizes, strict=True)) / sum(sizes)
-    assert abs(got - want) < 1e-6, (
-        f"{what}, mean losses of the batches {shown(losses)}: returned {got:.7g}, want {want:.7g}"
-    )
+    assert abs(got - want) < 1e-6, f"{what}: returned {got:.7g}, want {want:.7g}"
 
 
 def mean_of_all_samples(train: Train) -> None:
@@ -371,11 +411,10 @@ def mean_of_all_samples(train: Train) -> None:
     for sizes, means in (([3, 3, 3], [0.5, 2, 3]), ([4, 2, 1], [0.5, 2, 3]), ([2, 5], [-0.31, 0])):
         batches = batches_of(means, sizes, y=0.0612)
         losses = [mean - 0.0612 for mean in means]
-        mean_per_sample(train, loader_of(batches), losses, batches, "DataLoader")
-    rows = batches_of([0.5], [5])[0]  # a DataLoader cuts it into 4 samples and 1
-    samples: Any = list(zip(*rows, strict=True))
+        mean_per_sample(train, loader_of(batches), losses, batches, "a DataLoader")
+    samples: Any = list(zip(*batches_of([0.5], [5])[0], strict=True))
     loader: DataLoader[Any] = DataLoader(samples, batch_size=4)
-    mean_per_sample(train, loader, [0.0, 2.5], list(loader))
+    mean_per_sample(train, loader, [0.0, 2.5], list(loader), "a DataLoader")
 
 
 def reads_any_iterable(train: Train) -> None:
@@ -384,27 +423,7 @@ def reads_any_iterable(train: Train) -> None:
         batches = batches_of(means, sizes)
         x, y = batches[-1]
         batches[-1] = x, y.expand(-1, wide)  # elements and samples differ
-        try:
-            mean_per_sample(train, iter(batches), means, batches)
-        except (TypeError, AttributeError, ValueError) as error:
-            raise AssertionError(
-                f"an iterator of {', '.join(map(str, sizes))} samples: {error!r}, want a result"
-            ) from error
-
-
-class Given(nn.Module):
-    """A model that gives x back, and a criterion whose losses are given, of gradient 0.5 each."""
-
-    def __init__(self, losses: Sequence[float], dtype: torch.dtype) -> None:
-        super().__init__()
-        self.weight, self.coming = nn.Parameter(torch.ones((), dtype=dtype)), iter(losses)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x
-
-    def criterion(self, output: Tensor, y: Tensor) -> Tensor:
-        loss = torch.tensor(next(self.coming), dtype=self.weight.dtype)
-        return (self.weight - self.weight.detach()) * 0.5 + loss
+        mean_per_sample(train, iter(batches), means, batches, "an iterator")
 
 
 def every_loss_counts(
@@ -422,15 +441,22 @@ def every_loss_counts(
         ([1.0] * 100, torch.bfloat16, 1.0),
         ([256.0] + [1.0] * 7, torch.bfloat16, 263 / 8),
     ):
-        model = Given(given, dtype)
+        model, coming = nn.Identity(), iter(given)
+        model.weight = nn.Parameter(torch.ones((), dtype=dtype))
+
+        def criterion(
+            output: Tensor, y: Tensor, w: Any = model.weight, coming: Any = coming
+        ) -> Any:
+            return (w - w.detach()) * 0.5 + torch.tensor(next(coming), dtype=w.dtype)
+
         optimizer = sgd(model)
         batches = batches_of([0] * len(given), [3] * len(given))
-        with watching(model, optimizer) as seen:
-            got = train(model, batches, model.criterion, optimizer, CPU)
         some = ", ".join(map(str, given[:3])) + ", ..." * (len(given) > 3)
         call = f"{what}{len(given)} batches of 3 samples with the {dtype} losses {some}"
-        made, right = len(seen.steps), steps(len(given))
-        assert made == right, f"{call}: {made} steps, want {right}"
+        with watching(model, optimizer) as seen:
+            got = attempt(call, train, model, batches, criterion, optimizer, CPU)
+        made = len(seen.steps)
+        equal(f"{call}: steps:", made, steps(len(given)))
         used = seen.grads(0)
         assert used == [0.5] * made, f"{call}: the steps used {shown(used)}, want 0.5 at each"
         same = math.isclose(got, want, rel_tol=tol) or math.isnan(want) and math.isnan(got)
@@ -439,15 +465,7 @@ def every_loss_counts(
 
 def value_error(what: str, function: Train, *args: Any, **options: Any) -> None:
     """The call raises ValueError, no other error, and gives no result."""
-    try:
-        got = function(*args, **options)
-    except ValueError:
-        return
-    except Exception as error:
-        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
-            raise  # an open hole
-        raise AssertionError(f"{what}: {error!r}, want ValueError") from error
-    raise AssertionError(f"{what}: returned {got!r}, want ValueError")
+    refuses(partial(function, **options), *args, errors=(ValueError,), call=what)
 
 
 def no_batch_is_refused(train: Train) -> None:
@@ -460,9 +478,9 @@ def refused_untouched(what: str, train: Train) -> None:
     """ValueError; before it the loader is not read, the model neither moved nor switched."""
     model, loader = nn.Sequential(line(1.0)).eval(), iter(batches_of([1, 2], [3, 3]))
     value_error(what, train, model, loader, Difference(), sgd(model), CPU)
-    left, told = len(list(loader)), f"{what}: ValueError, but before it"
-    assert left == 2, f"{told} the loader was read: {left} of 2 batches left, want 2"
-    modes = sum(part.training for part in model.modules())
-    assert modes == 0, f"{told} {modes} of 2 modules came from eval into train mode, want none"
-    weight = next(model.parameters()).item()
-    assert weight == 1, f"{told} the weight went from 1 to {weight:.4g}, want 1"
+    for told, got, want in (
+        ("batches left in the loader:", len(list(loader)), 2),
+        ("modules switched to train mode:", sum(modes_of(model).values()), 0),
+        ("weight, 1 before:", next(model.parameters()).item(), 1),
+    ):
+        equal(f"{what}: ValueError, but before it a change: {told}", got, want)

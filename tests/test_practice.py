@@ -572,7 +572,7 @@ def test_why_names_the_known_mistake_and_nothing_of_what_the_answer_prints(judge
         ("3", "Fails like a known mistake: one more\n"),
         ("min(x * 2, 99)", "Fails like a known mistake: never over 99\n"),
         ("7", "Fails like a known mistake: perhaps one more\n"),
-        ("'7'", "No known mistake fails like this answer.\n"),
+        ("None", "No known mistake fails like this answer.\n"),
         ("2 * x", "No known mistake fails like this answer.\n"),
         ("1 +", "Fails like a known mistake: the file does not load"),
     ):

@@ -8,10 +8,13 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from checks.hunts import attempt
 from checks.tools import close, filled, names_are, result_of, same
+from checks.training import equal
 
 D, H = 5, 20
 FIVE = ["norm", "fc1", "act", "dropout", "fc2"]
+TRAIN = "train mode"
 
 
 def output(CheckpointedBlock):
@@ -24,33 +27,31 @@ def output(CheckpointedBlock):
         torch.manual_seed(1)
         close(result_of(what, block, x), want, f"{what}: the output")
         same(x, before, f"{what}: x itself")
+        equal(f"{what}: afterwards x.requires_grad is", x.requires_grad, False)
 
 
 def calls(CheckpointedBlock):
     for needs in (True, False):
         block, _ = pair(CheckpointedBlock)
-        called, what = counted(block), f"train mode, x.requires_grad {needs}:"
+        called, what = counted(block), f"{TRAIN}, x.requires_grad {needs}:"
         out = result_of(what, block, torch.randn(7, D, requires_grad=needs))
-        first = list(called)
-        assert first == FIVE, f"{what} forward called {first}, want {FIVE}"
+        equal(f"{what} forward called", list(called), FIVE)
         if out.requires_grad:  # `parameters` minds that
             out.sum().backward()
-            again = called[5:]
-            assert again == FIVE, f"{what} backward called {again}, want {FIVE}"
+            equal(f"{what} backward called", sorted(called[5:], key=FIVE.index), FIVE)
 
 
 def memory(CheckpointedBlock):
     block, _ = pair(CheckpointedBlock, 0.3)
+    own = {p.untyped_storage().data_ptr() for p in block.parameters()}
     for needs in (True, False):
-        x = torch.randn(7, 3, D, requires_grad=needs)
-        own = {p.untyped_storage().data_ptr() for p in block.parameters()}
-        kept = {}
+        x, kept = torch.randn(7, 3, D, requires_grad=needs), {}
 
         def keep(tensor, kept=kept):
             kept[tensor.untyped_storage().data_ptr()] = tensor
             return tensor
 
-        what = f"train mode, x of {x.numel()} elements"
+        what = f"{TRAIN}, x of {x.numel()} elements"
         with saved_tensors_hooks(keep, lambda tensor: tensor):
             out = result_of(what, block, x)
         elements = sum(t.numel() for place, t in kept.items() if place not in own)
@@ -62,15 +63,13 @@ def memory(CheckpointedBlock):
 def gradients(CheckpointedBlock):
     for mode in (True, False):
         block, plain = pair(CheckpointedBlock, 0.0, mode)
-        what = f"{mode_of(block)}, x.requires_grad True"
-        compare_gradients(what, block, plain, torch.randn(7, 3, D), with_x=True)
+        compare("x.requires_grad True", block, plain, torch.randn(7, 3, D), with_x=True)
 
 
 def parameters(CheckpointedBlock):
     for mode in (True, False):
         block, plain = pair(CheckpointedBlock, 0.0, mode)
-        what = f"{mode_of(block)}, x.requires_grad False"
-        compare_gradients(what, block, plain, torch.randn(7, 3, D), needs=False)
+        compare("x.requires_grad False", block, plain, torch.randn(7, 3, D), needs=False)
 
 
 def dropout(CheckpointedBlock):
@@ -78,13 +77,10 @@ def dropout(CheckpointedBlock):
     for seed in range(4):
         torch.manual_seed(seed)
         x = torch.randn(1, D, requires_grad=True)
-        out = made("train mode", block, x)
+        out = made(TRAIN, block, x)
         torch.rand(100)  # somebody else draws
-        kept, again = units(block, out, x)
-        assert again == kept, (
-            f"dropout 0.5 of {D} units, 100 numbers drawn between forward and backward: forward "
-            f"kept the units {kept}, backward {again}"
-        )
+        what = f"dropout 0.5 of {D} units, 100 numbers drawn between forward and backward"
+        same_units(what, block, out, x)
 
 
 def eval(CheckpointedBlock):
@@ -95,20 +91,16 @@ def eval(CheckpointedBlock):
         called = counted(block)
         with torch.set_grad_enabled(recorded):
             out = block(x)
-        assert called == FIVE, f"{what} forward called {called}, want {FIVE}"
-        assert out.requires_grad == recorded, (
-            f"{what} requires_grad of the output is {out.requires_grad}, want {recorded}"
-        )
+        equal(f"{what} forward called", called, FIVE)
+        equal(f"{what} requires_grad of the output is", out.requires_grad, recorded)
         if recorded:
             out.sum().backward()
-        again = called[5:]
-        assert again == [], f"{what} backward called {again}, want no call"
+        equal(f"{what} backward called", called[5:], [])
 
 
 def autograd(CheckpointedBlock):
     block, plain = pair(CheckpointedBlock)
-    what = "torch.autograd.grad in place of backward()"
-    compare_gradients(what, block, plain, torch.randn(7, D), by_grad=True)
+    compare("torch.autograd.grad", block, plain, torch.randn(7, D), by_grad=True)
 
 
 def generator(CheckpointedBlock):
@@ -116,58 +108,57 @@ def generator(CheckpointedBlock):
     for module in reversed(pair(CheckpointedBlock, 0.3)):
         x = torch.randn(7, D, requires_grad=True)
         torch.manual_seed(3)
-        out = made("train mode", module, x)
+        out = made(TRAIN, module, x)
         after_forward = torch.rand(3)
         out.sum().backward()
         states.append((after_forward, torch.rand(3)))
     for when, want, got in zip(("forward", "backward"), *states, strict=True):
-        close(got, want, f"train mode, seed 3: the next torch.rand(3) after {when}")
+        close(got, want, f"{TRAIN}, seed 3: the next torch.rand(3) after {when}")
 
 
 def autocast(CheckpointedBlock):
     for mode in (True, False):
         block, plain = pair(CheckpointedBlock, 0.0, mode)
-        what = f"{mode_of(block)}, forward under bfloat16 autocast"
-        compare_gradients(what, block, plain, torch.randn(7, 3, D), autocast=True)
+        what = "forward under bfloat16 autocast"
+        compare(what, block, plain, torch.randn(7, 3, D), autocast=True)
 
 
 def repeats(CheckpointedBlock):
     block = telling(CheckpointedBlock)
     for _ in range(8):
         x = torch.randn(1, D, requires_grad=True)
-        kept, again = units(block, made("train mode", block, x), x)
+        kept, again = units(block, made(TRAIN, block, x), x)
         if kept != again or x.grad is None:
             return  # `dropout` and `gradients` mind that
     for order in ("ab", "ba", "ab", "ba"):
         inputs = {name: torch.randn(1, D, requires_grad=True) for name in "ab"}
         outs = {name: block(x) for name, x in inputs.items()}
         for name in order:
-            kept, again = units(block, outs[name], inputs[name])
-            assert again == kept, (
+            what = (
                 f"dropout 0.5 of {D} units, a = block(x), b = block(y), backward of {order[0]}, "
-                f"then of {order[1]}: for {name} forward kept the units {kept}, backward {again}"
+                f"then of {order[1]}: for {name}"
             )
+            same_units(what, block, outs[name], inputs[name])
     block, plain = pair(CheckpointedBlock)
-    compare_gradients("block(block(x))", block, plain, torch.randn(7, D), times=2)
+    compare("block(block(x))", block, plain, torch.randn(7, D), times=2)
 
 
 def dtypes(CheckpointedBlock):
     for mode in (True, False):
-        for dtype, x in (
-            (torch.float64, torch.randn(3, 7, D).transpose(0, 1)),
-            (torch.bfloat16, torch.randn(7, D)),
-            (torch.float32, torch.randn(D)),
+        for x in (
+            torch.randn(3, 7, D).double().transpose(0, 1),
+            torch.randn(7, D).bfloat16(),
+            torch.randn(D),
         ):
-            block, plain = (part.to(dtype) for part in pair(CheckpointedBlock, 0.0, mode))
-            what = f"{mode_of(block)}, {dtype}, x {tuple(x.shape)}"
-            compare_gradients(what, block, plain, x.to(dtype))
+            block, plain = (part.to(x.dtype) for part in pair(CheckpointedBlock, 0.0, mode))
+            compare(f"{x.dtype}, x {tuple(x.shape)}", block, plain, x)
 
 
 def names(CheckpointedBlock):
     block = CheckpointedBlock(D, H)
     names_are(block.state_dict(), Plain(D, H, 0.1).state_dict(), "state_dict()")
     found = [part.p for part in block.modules() if isinstance(part, nn.Dropout)]
-    assert found == [0.1], f"CheckpointedBlock({D}, {H}) has dropout {found}, want [0.1]"
+    equal(f"CheckpointedBlock({D}, {H}) has dropout", found, [0.1])
 
 
 CORE = (output, calls, memory, gradients, parameters, dropout)
@@ -196,7 +187,7 @@ def pair(CheckpointedBlock, dropout=0.0, mode=True, hidden=H):
 
 
 def mode_of(module):
-    return f"{'train' if module.training else 'eval'} mode"
+    return TRAIN if module.training else "eval mode"
 
 
 def made(what, module, x):
@@ -226,16 +217,21 @@ def units(block, out, x):
     block.fc2.weight.grad = None
     out.sum().backward()
     grad = block.fc2.weight.grad
-    assert grad is not None, "train mode: no gradient reaches fc2.weight"
+    assert grad is not None, f"{TRAIN}: no gradient reaches fc2.weight"
     kept = [unit for unit in range(D) if abs((out - x)[0, unit].item()) > 1e-6]
     return kept, [unit for unit in range(D) if grad[0, unit] != 0]
 
 
-def compare_gradients(
+def same_units(what, block, out, x):
+    kept, again = units(block, out, x)
+    assert again == kept, f"{what}: forward kept the units {kept}, backward {again}"
+
+
+def compare(
     what, block, plain, x, *, needs=True, with_x=False, by_grad=False, autocast=False, times=1
 ):
     """Output and gradients of both. with_x: that of x must be there, or else it only may be."""
-    found, upstream = [], torch.randn(x.shape)
+    found, upstream, what = [], torch.randn(x.shape), f"{mode_of(block)}, {what}"
     for module in (plain, block):
         leaf = x.clone().requires_grad_(needs)
         leaves = dict(module.named_parameters()) | ({"x": leaf} if needs else {})
@@ -243,14 +239,12 @@ def compare_gradients(
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             for _ in range(times):
                 out = made(what, module, out)
-        run = torch.autograd.grad if by_grad else torch.autograd.backward
-        inputs = ([*leaves.values()],) if by_grad else ()
-        options = {"allow_unused": True} if by_grad else {}
-        try:
-            grads = run(out, *inputs, upstream.to(out.dtype), **options)
-        except RuntimeError as error:
-            raise AssertionError(f"{what}: {error}") from error
-        grads = grads or [leaf.grad for leaf in leaves.values()]
+        up, ends = upstream.to(out.dtype), [*leaves.values()]
+        if by_grad:
+            grads = attempt(what, torch.autograd.grad, out, ends, up, allow_unused=True)
+        else:
+            attempt(what, out.backward, up)
+            grads = [end.grad for end in ends]
         found.append({"output": out.detach()} | dict(zip(leaves, grads, strict=True)))
     want, got = found
     lost = [name for name, grad in got.items() if grad is None and (with_x or name != "x")]

@@ -1,11 +1,12 @@
 """What challenge_gradient_clip.py requires.
 
-`norm` and `short` give a model of two numbers gradients of 3 and 4 or a multiple of them, whose
+`norm` and `short` give two layers of one number gradients of 3 and 4 or a multiple of them, whose
 2-norm is 5 times as much; only `groups` compares with a twin that is trained in plain code.
 """
 
 import copy
 import math
+from functools import partial
 
 import torch
 from torch import nn
@@ -15,21 +16,22 @@ from checks.training import (
     CPU,
     META,
     Difference,
+    Slopes,
     arrives_on_device,
     batches_of,
-    epoch_by_hand,
     every_loss_counts,
+    like_twin,
     line,
     loader_of,
     mean_of_all_samples,
     no_batch_is_refused,
+    norm_of,
     one_step_per_batch,
     reads_any_iterable,
     refused_untouched,
     sgd,
     shown,
-    states_are,
-    steps_are_clipped,
+    small_net,
     steps_use,
     watching,
     whole_model_in_train_mode,
@@ -47,11 +49,11 @@ def gradients(train_one_epoch_with_clip):
 
 def norm(train_one_epoch_with_clip):
     for options, times, want in (
-        ({}, [1], [1.0]),
-        ({"max_norm": 2.0}, [1], [2.0]),
-        ({"max_norm": 4.5}, [1], [4.5]),
-        ({"max_norm": 0.05}, [100], [0.05]),
-        ({"max_norm": 1}, [1, 1, 1], [1.0] * 3),
+        ({}, [1], 1.0),
+        ({"max_norm": 2.0}, [1], 2.0),
+        ({"max_norm": 4.5}, [1], 4.5),
+        ({"max_norm": 0.05}, [100], 0.05),
+        ({"max_norm": 1}, [1, 1, 1], 1.0),
     ):
         steps_are_long(train_one_epoch_with_clip, options, times, want)
 
@@ -63,7 +65,7 @@ def short(train_one_epoch_with_clip):
         ({}, 0.0),
         ({"max_norm": math.inf}, 1),
     ):
-        steps_are_long(train_one_epoch_with_clip, options, [times], [5 * times])
+        steps_are_long(train_one_epoch_with_clip, options, [times], 5 * times)
 
 
 def mode(train_one_epoch_with_clip):
@@ -79,7 +81,6 @@ def device(train_one_epoch_with_clip):
         train_one_epoch_with_clip(model, batches, model.criterion, sgd(model), META, 0.5)
 
     arrives_on_device("train_one_epoch_with_clip", train)
-    arrives_on_device("train_one_epoch_with_clip", train, torch.zeros(2, dtype=torch.float64))
 
 
 def iterables(train_one_epoch_with_clip):
@@ -87,40 +88,25 @@ def iterables(train_one_epoch_with_clip):
 
 
 def groups(train_one_epoch_with_clip):
-    net = [nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3), nn.Linear(6, 3)]
-    model = nn.Sequential(*net).double()
+    model = small_net().double()
     model.register_parameter("unused", nn.Parameter(torch.ones(2)))
-    twin = copy.deepcopy(model)
-    held, held_by_twin = two_groups(model), two_groups(twin)
-    optimizer = torch.optim.SGD(held, momentum=0.9)
     x, y = torch.randn(13, 5).double(), torch.randint(3, (13,))
     batches = list(zip(x.split(5), y.split(5), strict=True))
-    for epoch in (1, 2):
-        by_hand = nn.CrossEntropyLoss(reduction="none")
-        torch.manual_seed(epoch)
-        epoch_by_hand(twin, by_hand, batches, held_by_twin, 0.9, max_norm=0.2)
-        torch.manual_seed(epoch)  # the same units drop out
-        with watching(model, optimizer) as seen:
-            run = model, batches, nn.CrossEntropyLoss(), optimizer, CPU, 0.2
-            attempt("two groups, a parameter without gradient", train_one_epoch_with_clip, *run)
-        what = f"two parameter groups, max_norm 0.2, epoch {epoch}"
-        steps_are_clipped(what, seen, 0.2)
-        states_are(model.state_dict(), twin.state_dict(), f"after {what}", 1e-3)
+    train = partial(train_one_epoch_with_clip, max_norm=0.2)
+    what = "max_norm 0.2, a parameter without gradient, "
+    like_twin(what, train, model, copy.deepcopy(model), batches, 1e-3, max_norm=0.2)
 
 
 def frozen(train_one_epoch_with_clip):
     model = line()
     model.weight.requires_grad_(False).grad = torch.full((1, 1), 12.0)
     optimizer = torch.optim.SGD([model.bias], lr=0.1)
-    batches = loader_of(batches_of([1], [3]))
-    train = gently(train_one_epoch_with_clip, 1.0)
+    what = "one batch, a bias of gradient 0.1 and a frozen weight with 12 in its .grad, max_norm 1"
     with watching(model, optimizer) as seen:
-        attempt("a frozen weight", train, model, batches, Difference(), optimizer, CPU)
+        run = model, loader_of(batches_of([1], [3], -1.0)), Difference(), optimizer, CPU
+        attempt(what, gently(train_one_epoch_with_clip, 1.0), *run)
     got = seen.grads(0)
-    assert got == [0.1], (
-        "one batch, a bias of gradient 0.1 and a frozen weight with 12 in its .grad, max_norm 1: "
-        f"the step used {shown(got)} for the bias, want [0.1]"
-    )
+    assert got == [0.1], f"{what}: the step used {shown(got)} for the bias, want [0.1]"
 
 
 def losses(train_one_epoch_with_clip):
@@ -130,10 +116,7 @@ def losses(train_one_epoch_with_clip):
 def errors(train_one_epoch_with_clip):
     no_batch_is_refused(train_one_epoch_with_clip)
     for max_norm in (0, 0.0, -0.5, -math.inf):
-
-        def train(*inputs, max_norm=max_norm):
-            return train_one_epoch_with_clip(*inputs, max_norm=max_norm)
-
+        train = partial(train_one_epoch_with_clip, max_norm=max_norm)
         refused_untouched(f"max_norm {max_norm}", train)
 
 
@@ -155,37 +138,20 @@ def gently(train_one_epoch_with_clip, max_norm=100.0):
 
 def steps_are_long(train_one_epoch_with_clip, options, times, want):
     """Steps on gradients of (3, 4) * times use (3, 4) * a factor, want long."""
-    model, coming = line(bias=5.0), iter(times)
+    model = Slopes([(3.0 * t, 4.0 * t) for t in times], [20.0] * len(times))
     optimizer = sgd(model, lr=0.0)
-
-    def criterion(output, y):
-        return times_4(output, y) * next(coming)
-
-    batches = loader_of(batches_of([0.75] * len(times), [3] * len(times)))
-    with watching(model, optimizer) as seen:
-        train_one_epoch_with_clip(model, batches, criterion, optimizer, CPU, **options)
+    batches = loader_of(batches_of([1] * len(times), [3] * len(times)))
     said = f"max_norm {options['max_norm']}" if options else "default max_norm"
-    for i, (step, factor, length) in enumerate(zip(seen.steps, times, want, strict=False)):
+    with watching(model, optimizer) as seen:
+        run = model, batches, model.criterion, optimizer, CPU
+        attempt(said, train_one_epoch_with_clip, *run, **options)
+    right = [0.6 * want, 0.8 * want]
+    for i, (step, factor) in enumerate(zip(seen.steps, times, strict=False), 1):
         got = [0.0 if g is None else g.item() for g in step.grads]
-        right = [0.6 * length, 0.8 * length]
         assert all(math.isclose(a, b, rel_tol=3e-4) for a, b in zip(got, right, strict=True)), (
-            f"{said}, gradients {shown([3 * factor, 4 * factor])} (norm {5 * factor:g}): "
-            f"step {i + 1} used {shown(got)} (norm {norm_of(step.grads):.4g}), want {shown(right)} "
-            f"(norm {length:g})"
+            f"{said}, two layers, gradients {shown([3 * factor, 4 * factor])} (norm {5 * factor:g})"
+            f": step {i} used {shown(got)} (norm {norm_of(step.grads):.4g}), want {shown(right)} "
+            f"(norm {want:g})"
         )
     made = len(seen.steps)
     assert made == len(times), f"{said}, batches: {len(times)}, steps: {made}, want {len(times)}"
-
-
-def times_4(output, y):
-    """Of line() at a mean x of 0.75, the gradients are 3 and 4."""
-    return 4 * Difference()(output, y)
-
-
-def norm_of(gradients):
-    return math.sqrt(sum(g.double().square().sum().item() for g in gradients if g is not None))
-
-
-def two_groups(model):
-    params = list(model.parameters())
-    return [{"params": params[2:], "lr": 0.1}, {"params": params[:2], "lr": 0.02}]

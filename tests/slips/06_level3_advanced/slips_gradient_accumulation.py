@@ -110,6 +110,10 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         ),
     },
     "gradients": {
+        "samples counted on from group to group": (
+            "loss * len(y) / samples",
+            "loss * len(y) / (seen + samples)",
+        ),
         "losses not divided": ("loss * len(y) / samples", "loss"),
         "gradient of the sum over the samples": ("loss * len(y) / samples", "loss * len(y)"),
         "zero_grad for every batch": (
@@ -177,6 +181,10 @@ def train_one_epoch_accum(
 """,
     },
     "loss": {
+        "mean of batch means in each group, weighed by samples": (
+            "total += loss.item() * len(y)",
+            "total += loss.item() * samples / len(group)",
+        ),
         "divided loss reported": (
             "total += loss.item() * len(y)",
             "total += loss.item() / accum_steps * len(y)",
@@ -324,6 +332,10 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         ),
     },
     "losses": {
+        "batches of NaN loss skipped": (
+            "            (loss * len(y)",
+            "            if loss.isnan():\n                continue\n            (loss * len(y)",
+        ),
         "batches of infinite loss skipped": (
             "            (loss * len(y)",
             "            if not loss.isfinite():\n"
@@ -426,6 +438,7 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
 """,
     },
     "errors": {
+        "only an accum_steps of 0 refused": ("if accum_steps <= 0:", "if not accum_steps:"),
         "None for no batch": (
             'raise ValueError("the loader gave no batch")',
             "return None",

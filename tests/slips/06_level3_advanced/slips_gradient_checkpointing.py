@@ -6,6 +6,16 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "output": {
+        "residual twice": ("return checkpoint(self._block", "return x + checkpoint(self._block"),
+        "forward calls itself": ("checkpoint(self._block,", "checkpoint(self.forward,"),
+        "dropout as a function, always on": (
+            "self.dropout(inner)",
+            "nn.functional.dropout(inner, self.dropout.p)",
+        ),
+        "x made to require gradients": (
+            "            return checkpoint",
+            "            x.requires_grad_()\n            return checkpoint",
+        ),
         "dropout after fc2": ("self.fc2(self.dropout(inner))", "self.dropout(self.fc2(inner))"),
         "no residual": ("x + self.fc2", "self.fc2"),
         "residual of the normed": (
@@ -105,6 +115,15 @@ class CheckpointedBlock(CheckpointedBlock):
         ),
     },
     "memory": {
+        "two checkpoints, the hidden units between them": """
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        if not self.training:
+            return self._block(x)
+        head = nn.Sequential(self.norm, self.fc1)
+        tail = nn.Sequential(self.act, self.dropout, self.fc2)
+        return x + checkpoint(tail, checkpoint(head, x, use_reentrant=False), use_reentrant=False)
+""",
         "a checkpoint a layer": """
 class CheckpointedBlock(CheckpointedBlock):
     def forward(self, x):

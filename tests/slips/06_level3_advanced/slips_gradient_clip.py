@@ -69,6 +69,19 @@ SLIPS = {
         ),
     },
     "norm": {
+        "each layer by itself": (
+            "        nn.utils.clip_grad_norm_(params, max_norm)\n",
+            "        for layer in model.modules():\n"
+            "            own = list(layer.parameters(recurse=False))\n"
+            "            nn.utils.clip_grad_norm_(own, max_norm) if own else None\n",
+        ),
+        "the shorter gradient not stored": (
+            "nn.utils.clip_grad_norm_(params, max_norm)",
+            "grads = [p.grad for p in params if p.grad is not None]\n"
+            "        norm = torch.stack([g.norm() for g in grads]).norm()\n"
+            "        for g in grads:\n"
+            "            g = g * (max_norm / norm).clamp(max=1)",
+        ),
         "not clipped": ("        nn.utils.clip_grad_norm_(params, max_norm)\n", ""),
         "clipped after the step": (
             "        nn.utils.clip_grad_norm_(params, max_norm)\n        optimizer.step()\n",
@@ -173,6 +186,10 @@ SLIPS = {
         ),
     },
     "mode": {
+        "train mode only where the outer module is not in it": (
+            "    model.train()\n",
+            "    if not model.training:\n        model.train()\n",
+        ),
         "train mode not set": ("    model.train()\n", ""),
         "eval mode": ("model.train()", "model.eval()"),
         "only the outer module in train mode": ("model.train()", "model.training = True"),
@@ -278,6 +295,11 @@ def train_one_epoch_with_clip(
         ),
     },
     "losses": {
+        "an error where the loss is not finite": (
+            "        loss.backward()",
+            "        if not loss.isfinite():\n            raise RuntimeError('not finite')\n"
+            "        loss.backward()",
+        ),
         "batches of infinite loss skipped": (
             "        loss.backward()",
             "        if not loss.isfinite():\n            continue\n        loss.backward()",
@@ -298,6 +320,10 @@ def train_one_epoch_with_clip(
         ),
     },
     "errors": {
+        "max_norm 0 taken for no clipping": (
+            "if max_norm <= 0:",
+            "max_norm = max_norm or torch.inf\n    if max_norm <= 0:",
+        ),
         "None for no batch": (
             'raise ValueError("the loader gave no batch")',
             "return None",

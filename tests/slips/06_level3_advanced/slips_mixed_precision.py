@@ -138,6 +138,14 @@ SLIPS = {
         ),
     },
     "skips": {
+        "scaler updated only where gradients are clipped": (
+            "        scaler.update()\n",
+            "        if max_norm is not None:\n            scaler.update()\n",
+        ),
+        "scaler updated before the step": (
+            "        scaler.step(optimizer)\n        scaler.update()\n",
+            "        scaler.update()\n        scaler.step(optimizer)\n",
+        ),
         "steps skipped on the CPU too": (
             "        scaler.step(optimizer)\n",
             "        finite = all(p.grad.isfinite().all() for p in model.parameters())\n"
@@ -200,6 +208,16 @@ SLIPS = {
         ),
     },
     "clip": {
+        "gradients unscaled twice": (
+            "        if max_norm is not None:\n",
+            "        scaler.unscale_(optimizer)\n        if max_norm is not None:\n",
+        ),
+        "each layer clipped by itself": (
+            "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n",
+            "            for layer in model.modules():\n"
+            "                own = list(layer.parameters(recurse=False))\n"
+            "                nn.utils.clip_grad_norm_(own, max_norm) if own else None\n",
+        ),
         "clip before unscale": ("            scaler.unscale_(optimizer)\n", ""),
         "unscale after the clip": (
             "            scaler.unscale_(optimizer)\n"
@@ -370,6 +388,11 @@ def train_one_epoch_amp(
         ),
     },
     "losses": {
+        "batches with a NaN loss skipped": (
+            "        scaler.scale(loss).backward()\n",
+            "        if loss.isnan():\n            continue\n"
+            "        scaler.scale(loss).backward()\n",
+        ),
         "infinite losses not counted": (
             "        total += loss.item() * len(y)\n",
             "        total += loss.nan_to_num(posinf=0.0).item() * len(y)\n",

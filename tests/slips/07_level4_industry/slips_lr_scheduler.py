@@ -15,6 +15,10 @@ LOOP = f"""    for _ in range(epochs):
 
 SLIPS = {
     "order": {
+        "an iterator made once for all epochs": (
+            "    model.train()\n",
+            "    model.train()\n    loader = iter(loader)\n",
+        ),
         "no step": ("            optimizer.step()\n", ""),
         "one step an epoch": (
             "            optimizer.step()\n        scheduler.step()\n",
@@ -83,6 +87,20 @@ SLIPS = {
         ),
     },
     "schedule": {
+        "schedule told only every step_size epochs": (
+            "        scheduler.step()\n",
+            "        if (_ + 1) % step_size == 0:\n            scheduler.step()\n",
+        ),
+        "gamma before the first epoch too": (
+            LOOP,
+            "    for epoch in range(epochs):\n"
+            "        if epoch % step_size == 0:\n"
+            "            optimizer.param_groups[0]['lr'] *= gamma\n" + BATCHES,
+        ),
+        "schedule told the number of the epoch that ended": (
+            "        scheduler.step()\n",
+            "        scheduler.step(_)\n",
+        ),
         "schedule told after every batch": (
             "            optimizer.step()\n        scheduler.step()\n",
             "            optimizer.step()\n            scheduler.step()\n",
@@ -194,6 +212,10 @@ def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size
         ),
     },
     "optimizer": {
+        "rates given to LambdaLR, which wants factors": (
+            "StepLR(optimizer, step_size=step_size, gamma=gamma)",
+            "LambdaLR(optimizer, lambda e: lr * gamma ** (e // step_size))",
+        ),
         "a new optimizer in each epoch": (
             LOOP,
             "    for epoch in range(epochs):\n"
@@ -241,6 +263,10 @@ def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size
         ),
     },
     "result": {
+        "get_lr in place of get_last_lr": (
+            'return optimizer.param_groups[0]["lr"]',
+            "return scheduler.get_lr()[0]",
+        ),
         "schedule not told after the last epoch": (
             "        scheduler.step()\n",
             "        if _ < epochs - 1:\n            scheduler.step()\n",
