@@ -1,35 +1,35 @@
 """The bottleneck block: a residual block whose 3x3 convolution works on few channels.
 
-It is relu(main(x) + shortcut(x)) again, and gives ResNet-50 wide layers at a bearable price.
+It gives relu(main(x) + shortcut(x)): wide layers at a bearable price, as in ResNet-50.
 
     BottleneckBlock(in_c, out_c, mid_c, stride=1)
-    forward(x) -> result    x (N, in_c, H, W) float, any H and W from 1 up
-                            result (N, out_c, H', W'), H' is H / stride rounded up, W' likewise
-    part        layers, in this order                        names
-    main        1x1 convolution to mid_c channels, BN, ReLU  conv1 bn1
-                3x3 convolution, mid_c channels, BN, ReLU    conv2 bn2
-                1x1 convolution to out_c channels, BN        conv3 bn3
-    shortcut    if stride is 1 and in_c equals out_c: x itself
-                in every other case: 1x1 convolution, BN     shortcut.0 shortcut.1
+    forward(x) -> result    x (N, in_c, H, W) float, any H and W
+                            result (N, out_c, H / stride, W / stride), rounded up
+    part        layers                                       names
+    main        1x1 convolution to mid_c, BN, ReLU           conv1 bn1
+                3x3 convolution, BN, ReLU                    conv2 bn2
+                1x1 convolution to out_c, BN                 conv3 bn3
+    shortcut    x itself, if stride is 1 and in_c equals out_c
+                otherwise 1x1 convolution, BN                shortcut.0 shortcut.1
 
 Core, what an interview asks:
 
     names      These layers hold all parameters and buffers: nn.Conv2d without bias and
                nn.BatchNorm2d with its defaults.
-    stride     The 3x3 and shortcut.0 have the stride ("v1.5").
-    shapes     result has the shape above, for N = 1 too.
-    shortcut   It is as the table says and has no ReLU.
-    sum        A ReLU comes after the sum, none between bn3 and the sum.
-    main       The layers work in this order. The 3x3 pads with one zero on each side.
+    stride     conv2 and shortcut.0 have the stride ("v1.5").
+    shapes     As above, for N = 1 too.
+    shortcut   As above. It has no ReLU.
+    sum        A ReLU comes after the sum, none between bn3 and it.
+    main       The layers work in order. The 3x3 pads with one zero on each side.
     input      x is not changed.
     training   Train and eval mode differ as BN does, for one image too. A call with its backward
                counts one batch. Modes stay.
-    gradients  They reach x and all parameters.
+    gradients  They reach x and all parameters in both modes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    anywhere   Any strides, floating dtype and device that x and parameters share; result has both.
-               An x of another dtype raises an error.
+    anywhere   Any strides, floating dtype and device; result has both. Another dtype of x
+               than the parameters' raises an error.
 
 Medium, 20 minutes. Try one alone: python FILE names
 Paper: Deep Residual Learning, section 4.1, https://arxiv.org/abs/1512.03385

@@ -1,33 +1,32 @@
 """InceptionModule: four views of the same features, side by side.
 
-GoogLeNet uses several filter sizes at once and lets the next layer choose. Cheap 1x1 convolutions
-before the large ones keep the cost down.
+GoogLeNet uses several filter sizes at once. Cheap 1x1 convolutions keep the cost down.
 
     InceptionModule(in_c, c1x1, c3x3_reduce, c3x3, c5x5_reduce, c5x5, pool_proj)
-    forward(x) -> out    x (N, in_c, H, W) float, any H and W from 1 up
+    forward(x) -> out    x (N, in_c, H, W) float, any H and W
                          out (N, c1x1 + c3x3 + c5x5 + pool_proj, H, W)
-    branch 1    1x1 convolution to c1x1 channels
-    branch 2    1x1 convolution to c3x3_reduce channels, then 3x3 to c3x3
-    branch 3    1x1 convolution to c5x5_reduce channels, then 5x5 to c5x5
-    branch 4    3x3 max pooling, then 1x1 convolution to pool_proj channels
+    branch 1    1x1 convolution to c1x1
+    branch 2    1x1 convolution to c3x3_reduce, 3x3 to c3x3
+    branch 3    1x1 convolution to c5x5_reduce, 5x5 to c5x5
+    branch 4    3x3 max pooling, 1x1 convolution to pool_proj
 
 Core, what an interview asks:
 
-    layers      Six nn.Conv2d, named as you like, hold all parameters and buffers.
+    layers      Six nn.Conv2d, under any names, hold all parameters and buffers.
     biases      Every convolution has a bias.
-    shapes      out has the shape above, for N = 1 and one pixel too.
-    order       out holds the channels of branch 1 first, then those of 2, 3 and 4.
-    relu        Each of the six convolutions has a ReLU after it.
-    branches    Their layers work in this order. Convolutions pad with zeros.
+    shapes      As above, for N = 1 and one pixel too.
+    order       out holds the channels of branches 1, 2, 3 and 4, in this order.
+    relu        Each convolution has a ReLU after it.
+    branches    Their layers work in order. Convolutions pad with zeros.
     pooling     It takes the largest of the pixels that lie in the image.
     modes       Train and eval mode give the same. Modes and x stay.
-    gradients   They reach x and all parameters.
+    gradients   They reach x and all parameters in both modes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     low         In float64 the pooling is right for pixels down to -1e40.
-    anywhere    Any strides, floating dtype and device that x and parameters share; out has both.
-                An x of another dtype raises an error.
+    anywhere    Any strides, floating dtype and device; out has both. Another dtype of x
+                than the parameters' raises an error.
 
 Medium, 20 minutes. Try one alone: python FILE layers
 Paper: Going Deeper with Convolutions, section 4, https://arxiv.org/abs/1409.4842

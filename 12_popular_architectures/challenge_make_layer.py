@@ -7,8 +7,7 @@ number of channels, both only once.
         in_c, out_c    channels of the stage's input and of its output
         num_blocks     from 1 up
         stride         of the stage as a whole
-    ResidualBlock(in_c, out_c, stride=1) is given: (N, in_c, H, W) -> (N, out_c, H', W'), where H'
-    is H / stride rounded up, W' likewise. Leave it as it is.
+    ResidualBlock is given: leave it as it is. Its stride divides H and W, rounded up.
 
 Core, what an interview asks:
 

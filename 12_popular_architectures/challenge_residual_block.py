@@ -1,34 +1,33 @@
 """The residual block: convolutions that only have to learn what to add.
 
-Plain networks of great depth train worse than shallow ones. A residual block computes
-relu(main(x) + shortcut(x)), so signal and gradient always have a way around the convolutions.
+It gives relu(main(x) + shortcut(x)): signal and gradient always find a way around convolutions.
 
     ResidualBlock(in_c, out_c, stride=1)
-    forward(x) -> result    x (N, in_c, H, W) float, any H and W from 1 up
-                            result (N, out_c, H', W'), H' is H / stride rounded up, W' likewise
-    part        layers, in this order                         names
+    forward(x) -> result    x (N, in_c, H, W) float, any H and W
+                            result (N, out_c, H / stride, W / stride), rounded up
+    part        layers                                          names
     main        3x3 convolution, BN, ReLU, 3x3 convolution, BN  conv1 bn1, conv2 bn2
-    shortcut    if stride is 1 and in_c equals out_c: x itself
-                in every other case: 1x1 convolution, BN        shortcut.0 shortcut.1
+    shortcut    x itself, if stride is 1 and in_c equals out_c
+                otherwise 1x1 convolution, BN                   shortcut.0 shortcut.1
 
 Core, what an interview asks:
 
     names      These layers hold all parameters and buffers: nn.Conv2d without bias and
                nn.BatchNorm2d with its defaults.
     stride     conv1 and shortcut.0 have the stride, conv2 has stride 1.
-    shapes     result has the shape above, for N = 1 too.
-    shortcut   It is as the table says and has no ReLU.
-    sum        A ReLU comes after the sum, none between bn2 and the sum.
-    main       The layers work in this order. A 3x3 pads with one zero on each side.
+    shapes     As above, for N = 1 too.
+    shortcut   As above. It has no ReLU.
+    sum        A ReLU comes after the sum, none between bn2 and it.
+    main       The layers work in order. A 3x3 pads with one zero on each side.
     input      x is not changed.
     training   Train and eval mode differ as BN does, for one image too. A call with its backward
                counts one batch. Modes stay.
-    gradients  They reach x and all parameters.
+    gradients  They reach x and all parameters in both modes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    anywhere   Any strides, floating dtype and device that x and parameters share; result has both.
-               An x of another dtype raises an error.
+    anywhere   Any strides, floating dtype and device; result has both. Another dtype of x
+               than the parameters' raises an error.
 
 Medium, 20 minutes. Try one alone: python FILE names
 Paper: Deep Residual Learning, section 3, https://arxiv.org/abs/1512.03385

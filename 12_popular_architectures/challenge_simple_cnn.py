@@ -1,34 +1,31 @@
 """SimpleCNN: a first model for small images, such as those of CIFAR-10.
 
-Three stages halve the image and widen its channels, then a linear layer reads what is left.
+Three stages halve the image and widen its channels, then a linear layer reads the rest.
 
     SimpleCNN(in_channels=3, num_classes=10)     C channels, K classes
     forward(x) -> out     x (N, C, 32, 32) float, out (N, K)
-        after stage 1     (N, 32, 16, 16)
-        after stage 2     (N, 64, 8, 8)
-        after stage 3     (N, 128, 4, 4)
+        after the stages  (N, 32, 16, 16), (N, 64, 8, 8), (N, 128, 4, 4)
 
-A stage: 3x3 convolution that keeps height and width, batch norm, ReLU, 2x2 max pooling.
+A stage: 3x3 convolution, batch norm, ReLU, 2x2 max pooling.
 
 Core, what an interview asks:
 
-    layers     Three nn.Conv2d, three nn.BatchNorm2d with its defaults and one nn.Linear, named as
-               you like, hold all parameters and buffers.
-    biases     The linear layer has a bias. No convolution has one.
-    shapes     out is (N, K), also for N = 1 and K = 1.
+    layers     Three nn.Conv2d, three nn.BatchNorm2d with its defaults and one nn.Linear, under any
+               names, hold all parameters and buffers.
+    biases     The linear layer has one, convolutions have none.
+    shapes     As above, for N = 1 and K = 1 too.
     logits     out is what the linear layer gives.
     stages     Convolutions pad with zeros. Pooling windows lie side by side.
-    flatten    The linear layer reads channel by channel, each of them row by row.
+    flatten    The linear layer reads channel by channel, each row by row.
     training   Train and eval mode differ as batch norm does, for one image too. A call with its
                backward counts one batch. Modes and x stay.
-    gradients  They reach x and all parameters.
+    gradients  They reach x and all parameters in both modes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    images     Any other shape of x raises ValueError or RuntimeError, even where the linear layer
-               gets as many numbers as it wants.
-    anywhere   Any strides, floating dtype and device that x and parameters share; out has both. An
-               x of another dtype raises an error.
+    images     Another shape of x raises ValueError or RuntimeError, even with as many numbers.
+    anywhere   Any strides, floating dtype and device; out has both. Another dtype of x
+               than the parameters' raises an error.
 
 Medium, 20 minutes. Try one alone: python FILE layers
 Paper: Batch Normalization, section 3.2, https://arxiv.org/abs/1502.03167

@@ -1,36 +1,34 @@
 """A small ResNet for small images, put together from residual blocks.
 
-The ImageNet ResNets shrink an image to a fourth before their first block: too much for 32x32.
-
     SmallResNet(num_classes=10)    K classes; ResidualBlock is given
-    forward(x) -> logits           x (N, 3, H, W) float, any H and W from 1 up; logits (N, K)
+    forward(x) -> logits           x (N, 3, H, W) float, any H and W; logits (N, K)
     name      layers                                        channels, size (halves rounded up)
     conv1     3x3 convolution, zero padding 1, no bias      16, H x W
     bn1       nn.BatchNorm2d (BN), then ReLU                16, H x W
-    layer1    2 ResidualBlocks                              16, H x W
-    layer2    2 ResidualBlocks, the first with stride 2     32, H/2 x W/2
-    layer3    2 ResidualBlocks, the first with stride 2     64, H/4 x W/4
-              mean over all pixels of each channel          64
+    layer1    nn.Sequential of 2 ResidualBlocks             16, H x W
+    layer2    the same, first with stride 2                 32, H/2 x W/2
+    layer3    the same, first with stride 2                 64, H/4 x W/4
+              mean of each channel                          64
     fc        nn.Linear with bias                           K
 
 Core, what an interview asks:
 
     names      These layers hold all parameters and buffers. BN has its defaults.
-    sizes      The image has the sizes of the table.
-    shapes     logits are (N, K) for images of any size, for N = 1 and K = 1 too.
+    sizes      As in the table.
+    shapes     As above, for N = 1 and K = 1 too.
     logits     They are what fc gives.
-    mean       fc reads the mean of each channel.
-    stem       conv1, bn1 and ReLU work in this order.
-    stages     layer1, layer2 and layer3 work in this order, each once.
+    mean       fc reads the mean over all pixels of each channel.
+    stem       conv1, bn1 and ReLU work in order.
+    stages     layer1, layer2 and layer3 work in order, each once.
     input      x is not changed.
     training   Train and eval mode differ as BN does, for one image too. A call with its backward
                counts one batch. Modes stay.
-    gradients  They reach x and all parameters.
+    gradients  They reach x and all parameters in both modes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    anywhere   Any strides, floating dtype and device that x and parameters share; logits have both.
-               An x of another dtype raises an error.
+    anywhere   Any strides, floating dtype and device; logits have both. Another dtype of x
+               than the parameters' raises an error.
 
 Medium, 25 minutes. Try one alone: python FILE names
 Paper: Deep Residual Learning, section 4.2, https://arxiv.org/abs/1512.03385

@@ -1,34 +1,32 @@
 """VGGBlock: small convolutions in a row, then half the size.
 
-VGG asked how far depth alone goes: 3x3 convolutions only, in blocks that all look alike. Two in a
-row see 5x5 pixels, three see 7x7.
+VGG uses 3x3 convolutions only. Two in a row see 5x5 pixels, three see 7x7.
 
     VGGBlock(in_channels, out_channels, num_convs=2, use_pool=True)
     forward(x) -> out
-        x      (N, in_channels, H, W) float, any H and W from 1 up (from 2 up with use_pool)
+        x      (N, in_channels, H, W) float, any H and W (2 or more with use_pool)
         out    (N, out_channels, H // 2, W // 2) with use_pool
                (N, out_channels, H, W) without
 
-num_convs times a 3x3 convolution with a ReLU after it, then 2x2 max pooling if use_pool.
+num_convs times a 3x3 convolution and a ReLU, then 2x2 max pooling if use_pool.
 
 Core, what an interview asks:
 
-    layers        num_convs nn.Conv2d, named as you like, hold all parameters and buffers. The first
+    layers        num_convs nn.Conv2d, under any names, hold all parameters and buffers. The first
                   goes from in_channels to out_channels, the others keep out_channels.
     biases        Every convolution has a bias.
-    shapes        out has the shape above, for N = 1 and for odd H and W too.
-    relu          Each convolution has its own ReLU after it.
-    convolutions  Each moves by one pixel and pads with zeros, so that it keeps H and W.
-    pool          Each result is the largest of its 2x2 window. Windows lie side by side, a row or
-                  column left over is dropped.
-    modes         Train and eval mode give the same. Modes and x stay as they are.
-    gradients     They reach x and all parameters.
+    shapes        As above, for N = 1 and odd H and W too.
+    relu          Each convolution has a ReLU after it.
+    convolutions  They keep H and W, padding with zeros.
+    pool          Windows lie side by side. A row or column left over is dropped.
+    modes         Train and eval mode give the same. Modes and x stay.
+    gradients     They reach x and all parameters in both modes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     errors        num_convs below 1 raises ValueError.
-    anywhere      Any strides, floating dtype and device that x and parameters share; out has both.
-                  An x of another dtype raises an error.
+    anywhere      Any strides, floating dtype and device; out has both. Another dtype of x
+                  than the parameters' raises an error.
 
 Easy, 15 minutes. Try one alone: python FILE layers
 Paper: Very Deep Convolutional Networks, section 2.1, https://arxiv.org/abs/1409.1556

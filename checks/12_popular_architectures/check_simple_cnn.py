@@ -6,131 +6,89 @@ the linear layer reads. `flatten` uses features that can be done by hand.
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from checks import convnets
-from checks.convnets import call, center, plain, run, trained
-from checks.tools import close, numbers, refuses
+from checks.convnets import center, found, gives, plain, trained
+from checks.tools import refuses
 
 WIDTHS = (32, 64, 128)
 
 
 def layers(SimpleCNN):
     for args in ((), (1, 7)):
-        name, model, (c, k) = f"SimpleCNN{args}", SimpleCNN(*args), args or (3, 10)
-        convnets.shapes_of(name, model)
-        parts = [convnets.found(name, model, kind, n) for kind, n in KINDS]
-        sizes = zip(WIDTHS, (c, *WIDTHS), strict=False)
-        wanted = ([(o, i, 3, 3) for o, i in sizes], [(o,) for o in WIDTHS], [(k, 2048)])
-        for (kind, _), found, want in zip(KINDS, parts, wanted, strict=True):
-            if kind is nn.BatchNorm2d:
-                for norm in found:
-                    convnets.defaults(f"{name}: batch norm of {norm.num_features}", norm)
-            convnets.weights(f"{name}, nn.{kind.__name__}", found, want)
-        convnets.nothing_else(name, model, sum(parts, []))
+        c, k = args or (3, 10)
+        convs = [(o, i, 3, 3) for o, i in zip(WIDTHS, (c, *WIDTHS), strict=False)]
+        wanted = [*convs, *((o,) for o in WIDTHS), (k, 2048)]
+        convnets.only_layers(f"SimpleCNN{args}", SimpleCNN(*args), wanted)
 
 
 def biases(SimpleCNN):
-    model = SimpleCNN()
-    for kind, want in ((nn.Conv2d, 0), (nn.Linear, 1)):
-        found = [m for m in model.modules() if isinstance(m, kind)]
-        assert found, f"SimpleCNN(): no nn.{kind.__name__} among its modules"
-        convnets.biases("SimpleCNN()", found, want)
+    for kind, has in ((nn.Conv2d, False), (nn.Linear, True)):
+        convnets.biases("SimpleCNN()", SimpleCNN(), kind, has)
 
 
 def shapes(SimpleCNN):
     for args in ((), (1, 7), (2, 1)):
         model, (c, k) = SimpleCNN(*args), args or (3, 10)
         for n in (2, 1):
-            x = torch.randn(n, c, 32, 32)
             for train in (True, False):
+                x = torch.randn(n, c, 32, 32)
                 convnets.shape(f"SimpleCNN{args}", model.train(train), x, (n, k))
 
 
 def logits(SimpleCNN):
-    model, want = SimpleCNN(2, 3), torch.tensor([[-1.0, 0.5, 2.0]] * 2)
-    for m in model.modules():
-        if isinstance(m, nn.Linear):
-            nn.init.zeros_(m.weight)
-            if m.bias is not None:
-                with torch.no_grad():
-                    m.bias.copy_(want[0])
-            else:
-                want = torch.zeros(2, 3)
-    note, x = f", linear layer with weight 0 and bias {numbers(want[0])}", torch.randn(2, 2, 32, 32)
-    for train in (True, False):
-        model.train(train)
-        close(run("", model, x), want, f"{call('SimpleCNN(2, 3)', model, x, note)}: out")
+    model = SimpleCNN(2, 3)
+    linears = [m for m in model.modules() if isinstance(m, nn.Linear)]
+    convnets.logits("SimpleCNN(2, 3)", model, linears, torch.randn(2, 2, 32, 32), "out")
 
 
 def stages(SimpleCNN):
-    name, model, ones = "SimpleCNN(1, 2)", SimpleCNN(1, 2).eval(), torch.ones(2, 1, 32, 32)
-    convs, norms, linear = parts_of(name, model)
-    steps = torch.arange(1024.0).view(32, 32).expand(2, 1, 32, 32)
-    down, blocks = 1023 - steps, (2, 4, 8, 4, 8)
-    for image, x, kernel, shift, want in (
-        ("1s", ones, 1, 0, 1),
-        ("1s", ones, -1, 0, 0),
-        ("-1s", -ones, 1, 2, 5),
-        ("0 to 1023, row by row", steps, 1, 0, steps.reshape(blocks).amax((2, 4))[0].mean()),
-        ("1023 to 0, row by row", down, 1, 0, down.reshape(blocks).amax((2, 4))[0].mean()),
+    ones, steps = torch.ones(32, 32), torch.arange(1024.0).view(32, 32)
+    for image, x, kernel, shift in (
+        ("1s", ones, 1, 0),
+        ("1s", ones, -1, 0),
+        ("-1s", -ones, 1, 2),
+        ("0 to 1023, row by row", steps, 1, 0),
+        ("1023 to 0, row by row", 1023 - steps, 1, 0),
     ):
-        plain(model)
-        nn.init.constant_(linear.weight, 1 / 16)
+        parts = _, _, convs, norms, _ = parts_of(SimpleCNN, 1, 2)
         for conv, norm in zip(convs, norms, strict=True):
             center(conv, kernel)
-            if shift:
-                norm.bias.data[0] = shift
+            norm.bias.data[0] = shift
         note = f" of {image}, kernels with {kernel} in the center, batch norms adding {shift}"
-        adds_up(name, model, x, note, want)
+        adds_up(*parts, x.expand(2, 1, 32, 32), note)
 
-    plain(model)
-    nn.init.constant_(linear.weight, 1 / 16)
+    parts = _, _, convs, norms, _ = parts_of(SimpleCNN, 1, 2)
     for conv in convs:
         center(conv)
     convs[0].weight.data[0] = -1
     norms[0].bias.data[0] = 10
     note = " of 1s, the first kernel of nine -1, batch norm 1 adding 10, then kernels that copy"
-    adds_up(name, model, ones, note, (4 * 6 + 8 * 4 + 4) / 16)
+    adds_up(*parts, ones.expand(2, 1, 32, 32), note)
 
     for c in (3, 1):
-        name, model = f"SimpleCNN({c}, 2)", trained(SimpleCNN(c, 2)).double().eval()
-        convs, norms, linear = parts_of(name, model)
-        nn.init.constant_(linear.weight, 1 / 16)
-        x = want = 3 * torch.randn(2, c, 32, 32, dtype=torch.float64)
-        for conv, norm in zip(convs, norms, strict=True):
-            want = nn.functional.conv2d(want, conv.weight, conv.bias, padding=1)
-            want = nn.functional.max_pool2d(convnets.normed(want, norm).clamp(min=0), 2)
-        adds_up(
-            name,
-            model,
-            x,
-            "",
-            want.sum((1, 2, 3)) / 16 + (0 if linear.bias is None else linear.bias[0]),
-        )
+        parts = _, model, *_ = parts_of(SimpleCNN, c, 2)
+        trained(model).double()
+        adds_up(*parts, 3 * torch.randn(2, c, 32, 32, dtype=torch.float64))
 
 
 def flatten(SimpleCNN):
-    name, model = "SimpleCNN(1, 2048)", plain(SimpleCNN(1, 2048)).eval()
-    convs, norms, linear = parts_of(name, model)
+    at, wholes = [0, 15, 16, 32, 2047], ", the linear layer is the identity"
+    name, model, convs, norms, linear = parts_of(SimpleCNN, 1, 2048)
     nn.init.eye_(linear.weight)
     nn.init.zeros_(norms[-1].weight)
-    with torch.no_grad():
-        norms[-1].bias.copy_(torch.arange(128.0))
-    note, x = ", batch norm 3 gives channel c the number c", torch.rand(2, 1, 32, 32)
-    at, want = [0, 15, 16, 32, 2047], torch.tensor([0.0, 0, 1, 2, 127])
-    what = f"{call(name, model, x, note)}, the linear layer is the identity: out[0, {at}]"
-    close(run(name, model, x, note)[0, at], want, what, 1e-3)
+    norms[-1].bias.data.copy_(torch.arange(128.0))
+    note, x = f", batch norm 3 gives channel c the number c{wholes}", torch.rand(2, 1, 32, 32)
+    gives(name, model, x, [0, 0, 1, 2, 127], note, (0, at), says=f"out[0, {at}]")
 
-    plain(model)
-    nn.init.eye_(linear.weight)
+    nn.init.eye_(plain(model) and linear.weight)
     for conv in convs:
         center(conv)
     want = torch.arange(16.0, 0, -1)
     x = want.view(4, 4).repeat_interleave(8, 0).repeat_interleave(8, 1).expand(2, 1, 32, 32)
-    note = " of 4x4 tiles from 16 to 1, row by row, copied to stage 3"
-    got = run(name, model, x, note)[0, :16]
-    what = f"{call(name, model, x, note)}, the linear layer is the identity: out[0, :16]"
-    assert torch.allclose(got, want, 1e-3), f"{what}: {numbers(got)}, want {numbers(want)}"
+    note = f" of 4x4 tiles from 16 to 1, row by row, copied to stage 3{wholes}"
+    gives(name, model, x, want, note, (0, slice(16)), says="out[0, :16]")
 
 
 def training(SimpleCNN):
@@ -150,9 +108,8 @@ def images(SimpleCNN):
         shapes = [(4, c, *side) for side in sides]
         shapes += [(4, c + 1, 32, 32), (4, 4 - c, 32, 32), (4, 32, 32, c), (c, 32, 32)]
         for train in (True, False):
-            model.train(train)
             for shape in shapes:
-                refuses(model, torch.randn(shape), errors=(RuntimeError, ValueError))
+                refuses(model.train(train), torch.randn(shape))
 
 
 def anywhere(SimpleCNN):
@@ -161,16 +118,25 @@ def anywhere(SimpleCNN):
 
 CORE = (layers, biases, shapes, logits, stages, flatten, training, gradients)
 EDGES = (images, anywhere)
-KINDS = ((nn.Conv2d, 3), (nn.BatchNorm2d, 3), (nn.Linear, 1))
 
 
-def parts_of(name, model):
-    """Convolutions and batch norms in the order of their widths, and the linear layer."""
-    convs, norms, (linear,) = (convnets.found(name, model, kind, n) for kind, n in KINDS)
-    return *(sorted(part, key=lambda m: len(m.weight)) for part in (convs, norms)), linear
+def parts_of(SimpleCNN, *args):
+    """Its name, the plain model in eval mode, convolutions and norms by width, the linear layer."""
+    name, model = f"SimpleCNN{args}", plain(SimpleCNN(*args)).eval()
+    kinds = ((nn.Conv2d, 3), (nn.BatchNorm2d, 3), (nn.Linear, 1))
+    convs, norms, (linear,) = (
+        sorted(found(name, model, *kind), key=lambda m: len(m.weight)) for kind in kinds
+    )
+    return name, model, convs, norms, linear
 
 
-def adds_up(name, model, x, note, want):
+def adds_up(name, model, convs, norms, linear, x, note=""):
+    """out where every weight of the linear layer is 1/16, against torch's functions."""
+    nn.init.constant_(linear.weight, 1 / 16)
+    want = x
+    for conv, norm in zip(convs, norms, strict=True):
+        want = F.conv2d(want, conv.weight, conv.bias, padding=1)
+        want = F.max_pool2d(convnets.normed(want, norm).relu(), 2)
+    want = want.sum((1, 2, 3)) / 16 + (0 if linear.bias is None else linear.bias[0])
     note += ", every weight of the linear layer 1/16"
-    got, want = run(name, model, x, note)[:, 0].double(), torch.as_tensor(want).double().expand(2)
-    close(got, want, f"{call(name, model, x, note)}: out[:, 0]", 1e-4)
+    gives(name, model, x, want, note, (slice(None), 0), says="out[:, 0]", tol=1e-4)

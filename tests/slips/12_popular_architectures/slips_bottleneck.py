@@ -174,6 +174,10 @@ class BottleneckBlock(BottleneckBlock):
             "self.shortcut(x)\n",
             "self.bn3(x) if x.shape == out.shape else self.shortcut(x)\n",
         ),
+        "BN of the shortcut not called": (
+            "self.shortcut(x)\n",
+            "(self.shortcut[0](x) if isinstance(self.shortcut, nn.Sequential) else x)\n",
+        ),
     },
     "sum": {
         "ReLU before the sum": (
@@ -241,6 +245,14 @@ class BottleneckBlock(BottleneckBlock):
         "3x3 left out": (
             SECOND,
             ("self.bn2(out if self.conv2.stride == (1, 1) else self.conv2(out)).relu_()"),
+        ),
+        "dropout in eval mode, too": (
+            f"        out = {SECOND}",
+            f"        out = nn.functional.dropout(out, 0.1)\n        out = {SECOND}",
+        ),
+        "first two batch norms swapped": (
+            f"{FIRST}  # (N, mid_c, H, W)\n        out = {SECOND}",
+            "self.bn2(self.conv1(x)).relu_()\n        out = self.bn1(self.conv2(out)).relu_()",
         ),
     },
     "input": {
@@ -314,6 +326,10 @@ class BottleneckBlock(BottleneckBlock):
         "scales of the last BN frozen": (
             "    def forward",
             ("        self.bn3.weight.requires_grad_(False)\n\n    def forward"),
+        ),
+        "no gradient in eval mode": (
+            END,
+            "        return out.relu_() if self.training else out.relu_().detach()",
         ),
     },
     "anywhere": {

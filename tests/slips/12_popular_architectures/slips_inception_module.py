@@ -173,6 +173,10 @@ class InceptionModule(InceptionModule):
             FOURTH,
             "nn.Sequential(pool, nn.ReLU(), conv_relu(in_c, pool_proj, 1))",
         ),
+        "no ReLU at the end of branch 2": (
+            "conv_relu(c3x3_reduce, c3x3, 3)",
+            "conv_relu(c3x3_reduce, c3x3, 3)[0]",
+        ),
     },
     "branches": {
         "mirrored border": ("padding=padding)", 'padding=padding, padding_mode="replicate")'),
@@ -231,6 +235,10 @@ class InceptionModule(InceptionModule):
             "nn.MaxPool2d(kernel_size=3, stride=1, padding=1)",
             "nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)",
         ),
+        "border wraps around in the pooling": (
+            POOL,
+            "pool = nn.Sequential(nn.CircularPad2d(1), nn.MaxPool2d(kernel_size=3, stride=1))",
+        ),
     },
     "modes": {
         "ReLU in place on x": (
@@ -274,6 +282,10 @@ class InceptionModule(InceptionModule):
                 "        parts = [branch(x) for branch in self.branches[:3]]\n"
                 "        return torch.cat([*parts, self.branches[3][1](pooled)], dim=1)"
             ),
+        ),
+        "no gradient in eval mode": (
+            f"return {CAT}",
+            f"with torch.set_grad_enabled(self.training):\n            return {CAT}",
         ),
     },
     "low": {

@@ -56,6 +56,13 @@ SLIPS = {
                 "    return nn.Sequential(nn.Conv2d(in_c, out_c, 1), "
             ),
         ),
+        "dropout after the blocks": (STAGE, f"{STAGE[:-1]}, nn.Dropout2d(0.1))"),
+        "returned inside the loop": (
+            STAGE,
+            """for _ in range(num_blocks - 1):
+        return nn.Sequential(first, ResidualBlock(out_c, out_c))
+    return nn.Sequential(first)""",
+        ),
     },
     "channels": {
         "all blocks from in_c": (
@@ -133,6 +140,11 @@ SLIPS = {
         "stride 2 at most": (
             FIRST,
             "ResidualBlock(in_c, out_c, min(stride, 2))",
+        ),
+        "every second block strided": (
+            STAGE,
+            "strides = [stride if i % 2 else 1 for i in range(num_blocks - 1)]\n"
+            "    return nn.Sequential(first, *(ResidualBlock(out_c, out_c, s) for s in strides))",
         ),
     },
     "own": {

@@ -180,6 +180,10 @@ class ResidualBlock(ResidualBlock):
             "self.shortcut(x)\n",
             "self.bn2(x) if x.shape == out.shape else self.shortcut(x)\n",
         ),
+        "BN of the shortcut not called": (
+            "self.shortcut(x)\n",
+            "(self.shortcut[0](x) if isinstance(self.shortcut, nn.Sequential) else x)\n",
+        ),
     },
     "sum": {
         "ReLU before the sum": (
@@ -253,6 +257,10 @@ class ResidualBlock(ResidualBlock):
         out = self.bn2(self.conv1(x)).relu()
         return (self.bn1(self.conv2(out)) + self.shortcut(x)).relu()
 """,
+        "dropout in eval mode, too": (
+            f"        out = {SECOND}",
+            f"        out = nn.functional.dropout(out, 0.1)\n        out = {SECOND}",
+        ),
     },
     "input": {
         "the sum kept in x": (
@@ -326,6 +334,10 @@ class ResidualBlock(ResidualBlock):
         "scales of the last BN frozen": (
             "    def forward",
             ("        self.bn2.weight.requires_grad_(False)\n\n    def forward"),
+        ),
+        "no gradient in eval mode": (
+            END,
+            "        return out.relu_() if self.training else out.relu_().detach()",
         ),
     },
     "anywhere": {

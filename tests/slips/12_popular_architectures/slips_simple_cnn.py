@@ -190,6 +190,16 @@ def conv_stage(in_channels, out_channels):
     )
 """,
         "x normalized": ("self.stages(x)", "self.stages((x - 0.5) / 0.5)"),
+        "ReLU6": ("nn.ReLU()", "nn.ReLU6()"),
+        "average in the last stage": (
+            "nn.MaxPool2d(2)",
+            "nn.MaxPool2d(2) if out_channels < 128 else nn.AvgPool2d(2)",
+        ),
+        "bytes made fractions": (
+            f"return self.head({FLAT})",
+            f"x = x / 255 if x.max() > 1 else x\n        return self.head({FLAT})",
+        ),
+        "features normalized": (FLAT, f"nn.functional.normalize({FLAT})"),
     },
     "flatten": {
         "average over the pixels": (
@@ -256,6 +266,10 @@ class SimpleCNN(SimpleCNN):
             FLAT,
             f"nn.functional.dropout({FLAT}, 0.5)",
         ),
+        "noise on x in train mode": (
+            f"return self.head({FLAT})",
+            f"x = x + 0.1 * self.training * torch.randn_like(x)\n        return self.head({FLAT})",
+        ),
     },
     "gradients": {
         "gradient cut": ("self.stages(x).flatten", "self.stages(x).detach().flatten"),
@@ -278,6 +292,10 @@ class SimpleCNN(SimpleCNN):
         "x detached for one of two gradients": (
             "self.stages(x).flatten",
             "(self.stages(x) + x.mean() - x.detach().mean()).flatten",
+        ),
+        "no gradient in eval mode": (
+            f"return self.head({FLAT})",
+            f"with torch.set_grad_enabled(self.training):\n            return self.head({FLAT})",
         ),
     },
     "images": {

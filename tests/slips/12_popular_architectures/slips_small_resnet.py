@@ -149,6 +149,12 @@ SLIPS = {
             MEAN,
             "x.sum(dim=(2, 3)) / (x > 0).sum(dim=(2, 3)).clamp(min=1)",
         ),
+        "features normalized": (MEAN, f"nn.functional.normalize({MEAN})"),
+        "median for the mean": (MEAN, "x.flatten(2).median(2).values"),
+        "mean of 4x4 windows": (
+            MEAN,
+            "nn.functional.adaptive_avg_pool2d(x, 4).mean(dim=(2, 3))",
+        ),
     },
     "stem": {
         "no ReLU behind the stem": (STEM, "x = self.bn1(self.conv1(x))"),
@@ -168,6 +174,10 @@ SLIPS = {
         "leaky ReLU behind the stem": (
             STEM,
             "x = nn.functional.leaky_relu(self.bn1(self.conv1(x)), 0.1)",
+        ),
+        "bytes made fractions": (
+            STEM,
+            "x = self.bn1(self.conv1(x / 255 if x.max() > 1 else x)).relu_()",
         ),
     },
     "stages": {
@@ -243,6 +253,10 @@ class SmallResNet(SmallResNet):
             "        x = self.bn1(",
             ("        self.bn1.eval()\n        x = self.bn1("),
         ),
+        "noise on x in train mode": (
+            STEM,
+            "x = self.bn1(self.conv1(x + 0.1 * self.training * torch.randn_like(x))).relu_()",
+        ),
     },
     "gradients": {
         "backbone frozen": (
@@ -260,6 +274,10 @@ class SmallResNet(SmallResNet):
         "head alone trained on half of the mean": (
             MEAN,
             f"({MEAN} + x.mean(dim=(2, 3)).detach()) / 2",
+        ),
+        "no gradient in eval mode": (
+            f"return {HEAD}",
+            f"return {HEAD} if self.training else {HEAD}.detach()",
         ),
     },
     "anywhere": {

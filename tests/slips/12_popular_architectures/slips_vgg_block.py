@@ -143,6 +143,10 @@ class VGGBlock(nn.Module):
                 "        if use_pool:"
             ),
         ),
+        "no ReLU at the end without pooling": (
+            "        self.layers = ",
+            "        layers = layers if use_pool else layers[:-1]\n        self.layers = ",
+        ),
     },
     "convolutions": {
         "mirrored border": ("padding=1)", 'padding=1, padding_mode="reflect")'),
@@ -167,6 +171,7 @@ class VGGBlock(VGGBlock):
             x = first(x) if isinstance(m, nn.Conv2d) and x.shape[1] == first.in_channels else m(x)
         return x
 """,
+        "border repeated": ("padding=1)", 'padding=1, padding_mode="replicate")'),
     },
     "pool": {
         "average pooling": (POOL, "nn.AvgPool2d(2)"),
@@ -189,6 +194,14 @@ class VGGBlock(VGGBlock):
             ),
         ),
         "every second pixel": (POOL, "nn.MaxPool2d(1, stride=2)"),
+        "windows overlap where sides are odd": (
+            f"return {RUN}",
+            f"""x = {RUN.replace("layers", "layers[:-1]")}
+        h, w = x.shape[2] // 2, x.shape[3] // 2
+        if not isinstance(self.layers[-1], nn.MaxPool2d):
+            return self.layers[-1](x)
+        return nn.functional.adaptive_max_pool2d(x, (h, w))""",
+        ),
     },
     "modes": {
         "ReLU in place on x": (
@@ -206,6 +219,7 @@ class VGGBlock(VGGBlock):
             ),
         ),
         "dropout of whole channels": ("nn.ReLU()]", "nn.ReLU(), nn.Dropout2d(0.2)]"),
+        "dropout behind the pooling": (POOL, "nn.Sequential(nn.MaxPool2d(2), nn.Dropout(0.25))"),
     },
     "gradients": {
         "gradient of x cut": (RUN, "self.layers(x.detach())"),
@@ -229,6 +243,10 @@ class VGGBlock(VGGBlock):
         "gradient cut after the first convolution": (
             RUN,
             "self.layers[1:](self.layers[0](x).detach())",
+        ),
+        "no gradient in eval mode": (
+            f"return {RUN}",
+            f"with torch.set_grad_enabled(self.training):\n            return {RUN}",
         ),
     },
     "errors": {
