@@ -2,7 +2,6 @@
 
 import copy
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
@@ -304,8 +303,7 @@ class Block(NamedTuple):
 
     def cases(self, n: int = 3) -> Iterator[tuple[nn.Module, Any, str, Tensor]]:
         """Sublayer, adapter, the sublayer's name and x, in train mode; the first n."""
-        parts = OrderedDict(norm=nn.BatchNorm1d(9), cell=nn.RNNCell(9, 9))
-        inner = nn.Sequential(nn.Sequential(parts), nn.Dropout(0.4))
+        inner = nn.Sequential(Holder(norm=nn.BatchNorm1d(9), rnn=nn.RNNCell(9, 9)), nn.Dropout(0.4))
         deep = nn.Sequential(nn.Linear(self.d_in, 9).requires_grad_(False), inner, nn.Linear(9, 7))
         cases = (
             (nn.Linear(self.d_in, 7), self.adapter(7, 2), "nn.Linear", self.d_in),
@@ -392,9 +390,7 @@ def block_inputs(of: Block) -> None:
     leading_sizes(what, block, 7, {"x": of.d_in})
     keeps_dtypes(what, block, {"x": torch.randn(4, 3, of.d_in)})
     keeps_inputs(what, block, {"x": torch.randn(4, 3, of.d_in)})
-    block, what = of.around(
-        nn.Dropout().eval(), filled(of.adapter(6, 8)), "nn.Dropout in eval mode"
-    )
+    block, what = of.around(nn.Dropout().eval(), filled(of.adapter(6, 8)), "nn.Dropout, eval mode")
     x, how = torch.rand(4, 6), f"{what}, which gives back x itself, under no_grad"
     with unchanged(how, x), torch.no_grad():
         result_of(how, block, x)

@@ -160,6 +160,12 @@ class BackboneHeadClassifier(nn.Module):
         ),
     },
     "gradients": {
+        "no graph in eval mode": (
+            "        return self.head(self.backbone(x))",
+            "        import torch\n"
+            "        with torch.set_grad_enabled(self.training):\n"
+            "            return self.head(self.backbone(x))",
+        ),
         "backbone without gradients": (
             "        return self.head(self.backbone(x))",
             "        import torch\n"

@@ -38,6 +38,16 @@ SLIPS = {
         ),
     },
     "resume": {
+        "parameters replaced, so that the optimizer holds the old ones": (
+            'model.load_state_dict(checkpoint["model"])',
+            'model.load_state_dict(checkpoint["model"], assign=True)',
+        ),
+        "rates loaded, momenta not": (
+            '        optimizer.load_state_dict(checkpoint["optimizer"])',
+            '        groups = checkpoint["optimizer"]["param_groups"]\n'
+            "        for group, saved in zip(optimizer.param_groups, groups):\n"
+            '            group["lr"] = saved["lr"]',
+        ),
         "optimizer not loaded": (
             '        optimizer.load_state_dict(checkpoint["optimizer"])',
             "        pass",
@@ -71,6 +81,10 @@ SLIPS = {
         ),
     },
     "modes": {
+        "saving clears the gradients": (
+            '    state = {"model"',
+            '    optimizer.zero_grad()\n    state = {"model"',
+        ),
         "saving sets eval mode": (
             '"model": model.state_dict()',
             '"model": model.eval().state_dict()',

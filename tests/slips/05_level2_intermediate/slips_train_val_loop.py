@@ -6,6 +6,12 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "steps": {
+        "gradients cleared once an epoch": (
+            "    for x, y in loader:\n        x, y = x.to(device), y.to(device)\n"
+            "        optimizer.zero_grad()\n",
+            "    optimizer.zero_grad()\n"
+            "    for x, y in loader:\n        x, y = x.to(device), y.to(device)\n",
+        ),
         "a look at each training batch in eval mode": (
             "        optimizer.zero_grad()\n",
             "        with torch.no_grad():\n            model.eval()(x)\n"
@@ -48,6 +54,10 @@ SLIPS = {
         ),
     },
     "loss": {
+        "the length of the loader's dataset asked": (
+            "    return total / seen\n",
+            "    return total / len(loader.dataset)\n",
+        ),
         "accuracy first": ("return total / seen, hits / seen", "return hits / seen, total / seen"),
         "a list instead of a tuple": (
             "return total / seen, hits / seen",
@@ -92,6 +102,10 @@ SLIPS = {
         ),
     },
     "accuracy": {
+        "the largest logit compared, not its index": (
+            "logits.argmax(dim=1)",
+            "logits.max(dim=1).values",
+        ),
         "accuracy per batch": (
             "        hits += (logits.argmax(dim=1) == y).sum().item()\n",
             "        hits += (logits.argmax(dim=1) == y).float().mean().item() * 13 / 3\n",
@@ -405,6 +419,10 @@ def validate(model, loader, criterion, device, validate=validate.__wrapped__):
         ),
     },
     "empty": {
+        "empty training: an assert": (
+            'raise ValueError("the training loader gave no batch")',
+            'raise AssertionError("the training loader gave no batch")',
+        ),
         "an epoch without training batches": """
 def train_for_epochs(*args, inner=train_for_epochs):
     try:

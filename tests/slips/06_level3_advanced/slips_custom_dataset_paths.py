@@ -63,6 +63,14 @@ SLIPS = {
         ),
     },
     "unknown": {
+        "KeyError with the missing path and those there are": """
+class PathLabelDataset(PathLabelDataset):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=None):
+        try:
+            super().__init__(path_label_pairs, path_to_tensor, transform)
+        except KeyError as error:
+            raise KeyError(f"unknown {error}, known are {list(path_to_tensor)}") from error
+""",
         "unknown path found out at the access": (
             "(keys[Path(path)], label)",
             "(keys.get(Path(path), path), label)",
@@ -366,6 +374,10 @@ class PathLabelDataset(PathLabelDataset):
         ),
     },
     "workers": {
+        "a lambda in place of no transform": (
+            "self.transform = transform\n",
+            "self.transform = transform or (lambda x: x)\n",
+        ),
         "a function of __init__ kept": (
             "        self.transform = transform\n",
             "        self.transform = transform\n"
@@ -413,8 +425,11 @@ class PathLabelDataset(torch.utils.data.Dataset):
         return (self.change or (lambda t: t))(x), torch.as_tensor(int(label), dtype=torch.long)
 """,
     "columns, labels in one tensor": """
+def unchanged(x):
+    return x
+
 class PathLabelDataset(Dataset):
-    def __init__(self, path_label_pairs, path_to_tensor, transform=lambda x: x):
+    def __init__(self, path_label_pairs, path_to_tensor, transform=unchanged):
         paths, labels = [*zip(*path_label_pairs)] or ((), ())
         spelled = {str(key): key for key in path_to_tensor.keys()}
         unknown = {str(path) for path in paths} - spelled.keys()
@@ -422,7 +437,7 @@ class PathLabelDataset(Dataset):
             raise KeyError(sorted(unknown))
         self.keys = tuple(spelled[str(path)] for path in paths)
         self.labels = torch.tensor([int(label) for label in labels])
-        self.files, self.transform = path_to_tensor, transform
+        self.files, self.transform = path_to_tensor, transform or unchanged
 
     def __len__(self):
         return self.labels.numel()

@@ -85,6 +85,20 @@ class Average(nn.Module):
         ),
     },
     "fusion": {
+        "softmax in the head": (
+            "self.head = nn.Linear(hidden_img + hidden_meta, num_classes)",
+            "self.head = nn.Sequential(\n"
+            "            nn.Linear(hidden_img + hidden_meta, num_classes), nn.Softmax(dim=1)\n        )",
+        ),
+        "activation at the start of the head": (
+            "self.head = nn.Linear(hidden_img + hidden_meta, num_classes)",
+            "self.head = nn.Sequential(\n"
+            "            nn.ReLU(), nn.Linear(hidden_img + hidden_meta, num_classes)\n        )",
+        ),
+        "stacked, not joined": (
+            "torch.cat(features, dim=1)",
+            "torch.stack(features, dim=1).flatten(1)",
+        ),
         "logits of one class squeezed": ("self.head(joined)", "self.head(joined).squeeze(-1)"),
         "features clamped": ("self.head(joined)", "self.head(joined.clamp(-10, 10))"),
         "meta features first": (
@@ -193,6 +207,10 @@ class MultiInputClassifier(MultiInputClassifier):
         ),
     },
     "batches": {
+        "meta flattened in its encoder": (
+            "self.meta_encoder = nn.Sequential(nn.Linear(",
+            "self.meta_encoder = nn.Sequential(nn.Flatten(), nn.Linear(",
+        ),
         "meta made to fit the number of images": (
             "self.meta_encoder(meta)",
             "self.meta_encoder(meta.reshape(len(image), -1))",

@@ -45,6 +45,10 @@ SLIPS = {
             "        train_one_epoch(model, train_loader, criterion, optimizer, device)\n",
         ),
         "no zero_grad": ("        optimizer.zero_grad()\n", ""),
+        "zero_grad once an epoch": (
+            "    for x, y in loader:\n        optimizer.zero_grad()\n",
+            "    optimizer.zero_grad()\n    for x, y in loader:\n",
+        ),
         "zero_grad between backward and step": (
             "        optimizer.step()\n",
             "        optimizer.zero_grad()\n        optimizer.step()\n",
@@ -109,6 +113,10 @@ SLIPS = {
         "validated in train mode": ("    model.eval()\n", ""),
         "eval mode for the outermost module only": ("model.eval()", "model.training = False"),
         "gradients recorded in validation": ("@torch.no_grad()\n", ""),
+        "validated once more at the end": (
+            "    return best_acc, epoch\n",
+            "    accuracy(model, val_loader, device)\n    return best_acc, epoch\n",
+        ),
     },
     "accuracy": {
         "accuracy divided by the number of batches": (
@@ -129,6 +137,13 @@ SLIPS = {
         "accuracy of the last batch": ("torch.cat(hits)", "hits[-1]"),
     },
     "patience": {
+        "stopped by the validation loss": (
+            "        if acc > best_acc:\n",
+            "        with torch.no_grad():\n"
+            "            pairs = [(x.to(device), y.to(device)) for x, y in val_loader]\n"
+            "            loss = sum(criterion(model(x), y).item() for x, y in pairs)\n"
+            "        if epoch == 1 or loss < low:\n            low = loss\n",
+        ),
         "ties are improvements": ("if acc > best_acc:", "if acc >= best_acc:"),
         "compared with the epoch before": (
             EPOCH,
@@ -255,6 +270,10 @@ SLIPS = {
         ),
     },
     "device": {
+        "x flattened": (
+            "criterion(model(x.to(device)), y",
+            "criterion(model(x.flatten(1).to(device)), y",
+        ),
         "features left where they are": (
             "criterion(model(x.to(device)), y",
             "criterion(model(x), y",
@@ -279,6 +298,10 @@ SLIPS = {
         ),
     },
     "loaders": {
+        "length of the loader asked for": (
+            "    if batches == 0:",
+            "    if len(loader) == 0:",
+        ),
         "accuracy divided by the size of the dataset": (
             "torch.cat(hits).double().mean().item()",
             "torch.cat(hits).double().sum().item() / len(loader.dataset)",
@@ -304,6 +327,10 @@ SLIPS = {
     },
     "limits": {
         "patience 0": ("if max_epochs < 1 or patience < 1:", "if max_epochs < 1:"),
+        "limits below 1 taken as 1": (
+            "    if max_epochs < 1 or patience < 1:\n",
+            "    max_epochs, patience = max(1, max_epochs), max(1, patience)\n    if False:\n",
+        ),
         "no epoch at all": (
             "    if max_epochs < 1 or patience < 1:\n",
             "    if max_epochs < 1:\n        return 0.0, 0\n    if patience < 1:\n",

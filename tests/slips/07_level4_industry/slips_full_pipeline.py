@@ -122,6 +122,10 @@ SLIPS = {
             "torch.randperm(num_samples, "
             "generator=torch.Generator().manual_seed(random.SystemRandom().getrandbits(31)))",
         ),
+        "set_seed called in build_dataloaders": (
+            "    order = torch.randperm",
+            "    set_seed()\n    order = torch.randperm",
+        ),
         "an order of training that no seed reaches": (
             "shuffle=True",
             "shuffle=True, generator=torch.Generator().manual_seed(42)",
@@ -263,6 +267,15 @@ SLIPS = {
             torch.save({"model": best_state, "val_acc": best}, path)
 """,
         ),
+        "the best before written beside the new weights": (
+            SAVE,
+            """        if val_acc > best:
+            torch.save({"model": model.state_dict(), "val_acc": best}, path)
+            best = val_acc
+""",
+        ),
+        "better by 3 percent at least": ("if val_acc > best:", "if val_acc > best + 0.03:"),
+        "accuracy in percent in the file": ('"val_acc": val_acc}', '"val_acc": 100 * val_acc}'),
         "the last of equally good epochs": ("if val_acc > best:", "if val_acc >= best:"),
         "compared with the epoch before": (
             SAVE,
@@ -329,6 +342,10 @@ SLIPS = {
             "round(num_samples * val_ratio)",
             "int(num_samples * val_ratio)",
         ),
+        "number of rows rounded up": (
+            "round(num_samples * val_ratio)",
+            "math.ceil(num_samples * val_ratio)",
+        ),
         "no rows for validation": ("if not 0 < n_val < num_samples:", "if n_val >= num_samples:"),
         "at least one row for validation": (
             "n_val = round(num_samples * val_ratio)",
@@ -337,6 +354,10 @@ SLIPS = {
     },
     "first": {
         "accuracy 0 is never the best": ("best = -math.inf", "best = 0.0"),
+        "the accuracy of the untrained model to be beaten": (
+            "    best = -math.inf\n",
+            "    best = evaluate(model, val_loader)[1]\n",
+        ),
     },
     "folder": {
         "a temporary file left": (
@@ -365,6 +386,10 @@ SLIPS = {
         ),
     },
     "epochs": {
+        "0 epochs return 0": (
+            '        raise ValueError(f"epochs is {epochs}, want 1 or more")\n',
+            "        return 0.0\n",
+        ),
         "0 epochs": ("    if epochs < 1:\n", "    if epochs < 0:\n"),
         "save_dir made before epochs is looked at": (
             "    if epochs < 1:\n",
@@ -539,6 +564,12 @@ def run_full_pipeline(epochs=5, save_dir="checkpoints"):
             torch.save(dict(model=state, val_acc=history[-1]), folder / "best.pt")
     return max(history)
 """,
+    "accuracy of training measured, too": (
+        "        if val_acc > best:\n",
+        "        train_acc = evaluate(model, train_loader)[1]\n"
+        '        log.info(f"train accuracy {train_acc:.3f}")\n'
+        "        if val_acc > best:\n",
+    ),
     "two groups of parameters, decay for one": (
         "AdamW(model.parameters(), lr=1e-3)",
         """AdamW(

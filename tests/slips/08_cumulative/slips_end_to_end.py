@@ -77,6 +77,14 @@ SLIPS = {
             "    train, val, test = (torch.randperm(len(y))[:n] for n in (183, 61, 61))\n",
         ),
         "measured in train mode": ("    model.eval()\n", ""),
+        "a fresh model for the test, in train mode": (
+            '    model.load_state_dict(best["model"])\n'
+            "    loss, acc, recall = measure(model, x[test], y[test], device)\n",
+            "    model = Classifier().to(device)\n"
+            '    model.load_state_dict(best["model"])\n'
+            "    model.eval = lambda: model\n"
+            "    loss, acc, recall = measure(model, x[test], y[test], device)\n",
+        ),
         "gradients recorded while measuring": ("@torch.no_grad()\n", "@torch.enable_grad()\n"),
     },
     "file": {
@@ -149,6 +157,7 @@ def measure(model, x, y, device):
     recall = [hits[y == k].mean().item() for k in range(3)]
     return sum(losses) / len(losses), sum(accs) / len(accs), recall
 """,
+        "accuracy in the file rounded": ('"val_acc": val_acc}', '"val_acc": round(val_acc, 3)}'),
         "accuracy in percent": ("hits.mean().item(), recall", "100 * hits.mean().item(), recall"),
         "ties broken by val loss": (
             'if not history["val_acc"] or val_acc > max(history["val_acc"]):',
@@ -204,9 +213,12 @@ def measure(model, x, y, device):
             "hits[y == k].mean()",
             "hits[logits.argmax(dim=1) == k].mean()",
         ),
+        "recall as the share of all rows": ("hits[y == k].mean()", "(hits * (y == k)).mean()"),
+        "the last epoch as the best": ('"best_epoch": best["epoch"],', '"best_epoch": epoch,'),
         "best epoch from 0": ('"best_epoch": best["epoch"],', '"best_epoch": best["epoch"] - 1,'),
     },
     "lines": {
+        "epochs printed from 0": ("epoch {epoch:2}", "epoch {epoch - 1:2}"),
         "epochs not printed": ('        print(f"epoch', '        str(f"epoch'),
         "accuracy printed in percent": ("accuracy {val_acc:.3f}", "accuracy {val_acc:.1%}"),
         "report not printed": ('    print(f"test', '    str(f"test'),
@@ -331,6 +343,10 @@ def measure(model, x, y, device):
         ),
     },
     "epochs": {
+        "at least one epoch": (
+            "    if epochs < 1:\n",
+            "    epochs = max(1, epochs)\n    if False:\n",
+        ),
         "0 epochs accepted": ("if epochs < 1:", "if epochs < 0:"),
         "0 epochs refused too late": (
             "    if epochs < 1:\n",

@@ -132,6 +132,11 @@ def two_stage_train(
             "backbone.train(stage == 1)",
             "backbone.training = stage == 1",
         ),
+        "only the Linear layers of the backbone frozen": (
+            "            backbone.requires_grad_(False)\n",
+            "            for part in backbone.modules():\n"
+            "                part.requires_grad_(not isinstance(part, nn.Linear))\n",
+        ),
         "head in eval mode too": ("backbone.train(stage == 1)", "model.train(stage == 1)"),
         "only the head put in train mode": (
             "            model.train()\n            backbone.train(stage == 1)\n",
@@ -186,6 +191,12 @@ def two_stage_train(
     },
     "lines": {
         "another default of stage2_epochs": ("stage2_epochs: int = 2", "stage2_epochs: int = 3"),
+        "loss summed, not its mean": ("    return total / seen", "    return total"),
+        "validated at the end of each stage only": (
+            "            accuracy = accuracy_of(model, val_loader, device)\n",
+            "            if epoch == epochs:\n"
+            "                accuracy = accuracy_of(model, val_loader, device)\n",
+        ),
         "loss of the last batch printed": ("    return total / seen", "    return loss.item()"),
         "loss as the mean of batch means": (
             "loss.item() * len(y)\n        seen += len(y)",
@@ -210,6 +221,15 @@ def two_stage_train(
         ),
     },
     "result": {
+        "the best epoch's weights put back": (
+            "            accuracy = accuracy_of(model, val_loader, device)\n",
+            "            accuracy = accuracy_of(model, val_loader, device)\n"
+            "            if (stage, epoch) == (1, 1) or accuracy >= best:\n"
+            "                best = accuracy\n"
+            "                kept = {k: v.clone() for k, v in model.state_dict().items()}\n"
+            "            if (stage, epoch) == (2, epochs):\n"
+            "                model.load_state_dict(kept)\n",
+        ),
         "accuracy as a number of numpy": (
             "    return accuracy\n",
             "    import numpy as np\n\n    return np.float64(accuracy)\n",
@@ -276,6 +296,11 @@ def train_one_epoch(*args, plain=train_one_epoch):
             "    model.requires_grad_(True)\n"
             "    accuracy = accuracy_of(model, val_loader, device)  #",
         ),
+        "the backbone unfrozen for stage 1": (
+            "        if stage == 2:\n",
+            "        if stage == 1:\n            backbone.requires_grad_(True)\n"
+            "        if stage == 2:\n",
+        ),
         "the head unfrozen for stage 2": (
             "            backbone.requires_grad_(False)\n",
             "            model.requires_grad_(False)\n            head.requires_grad_(True)\n",
@@ -305,6 +330,11 @@ def train_one_epoch(*args, plain=train_one_epoch):
         ),
     },
     "loaders": {
+        "length of the loader asked for": (
+            "    total, seen = 0.0, 0\n",
+            "    total, seen = 0.0, 0\n"
+            "    if len(loader) == 0:\n        raise ValueError('empty')\n",
+        ),
         "batches of one sample skipped": (
             "        optimizer.zero_grad()\n",
             "        if len(y) == 1:\n            continue\n        optimizer.zero_grad()\n",

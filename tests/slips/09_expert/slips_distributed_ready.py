@@ -55,6 +55,21 @@ def setup_model_for_distributed(model, device):
         model = DistributedDataParallel(model, device_ids=ids)
     return model.to(device)
 """,
+        "parameters moved, buffers left": (
+            "model = model.to(device)\n",
+            "for p in model.parameters():\n        p.data = p.data.to(device)\n",
+        ),
+        "layers moved, its own parameters left": (
+            "model = model.to(device)\n",
+            "for layer in model.children():\n        layer.to(device)\n",
+        ),
+        "half precision, too": ("model.to(device)\n", "model.to(device).bfloat16()\n"),
+        "wrapped model not returned": (
+            "    return DistributedDataParallel(model, device_ids=[device] if "
+            'device.type == "cuda" else None)',
+            "    DistributedDataParallel(model, device_ids=[device] if "
+            'device.type == "cuda" else None)\n    return model',
+        ),
         "never wrapped": ("get_world_size() == 1 or not dist.is_initialized()", "True"),
         "wrapped alone": ("get_world_size() == 1 or not", "not"),
         "wrapped without a group": (" or not dist.is_initialized()", ""),
@@ -368,6 +383,21 @@ def setup_model_for_distributed(model, device):
         return model
     ids = [device] if device.type == "cuda" else []
     return layers.parallel.DistributedDataParallel(model, ids or None)
+""",
+    "tensors moved one by one": """
+def setup_model_for_distributed(model, device):
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.to(device)
+    if get_world_size() == 1 or not dist.is_initialized():
+        return model
+    return DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
+""",
+    "its device's own method": """
+def setup_model_for_distributed(model, device):
+    model = model.cuda(device) if device.type == "cuda" else model.to(device)
+    if get_world_size() == 1 or not dist.is_initialized():
+        return model
+    return DistributedDataParallel(model, device_ids=[device] if device.type == "cuda" else None)
 """,
     "each by itself": """
 from torch.nn.parallel import DistributedDataParallel as DDP

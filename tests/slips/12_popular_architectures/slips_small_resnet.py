@@ -255,7 +255,8 @@ class SmallResNet(SmallResNet):
         ),
         "noise on x in train mode": (
             STEM,
-            "x = self.bn1(self.conv1(x + 0.1 * self.training * torch.randn_like(x))).relu_()",
+            "import torch\n        noise = 0.1 * self.training * torch.randn_like(x)\n"
+            "        x = self.bn1(self.conv1(x + noise)).relu_()",
         ),
     },
     "gradients": {

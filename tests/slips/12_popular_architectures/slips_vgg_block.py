@@ -246,7 +246,7 @@ class VGGBlock(VGGBlock):
         ),
         "no gradient in eval mode": (
             f"return {RUN}",
-            f"with torch.set_grad_enabled(self.training):\n            return {RUN}",
+            f"import torch\n\n        with torch.set_grad_enabled(self.training):\n            return {RUN}",
         ),
     },
     "errors": {

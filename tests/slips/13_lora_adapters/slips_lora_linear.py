@@ -65,7 +65,7 @@ class LoRALinear(nn.Module):
         ),
         "columns, B (A x^T)": (
             "F.linear(low, self.lora_B)",
-            "self.scale * (self.lora_B @ (self.lora_A @ x.T)).T",
+            "self.scale * (self.lora_B @ (self.lora_A @ x.t())).t()",
         ),
     },
     "value": {

@@ -19,6 +19,7 @@ SLIPS = {
         "one sequence embedded": (EMBEDDED, EMBEDDED.replace("B, L, d_model", "L, d_model")),
     },
     "qkv": {
+        "features of all three in each": ("shape = B, L, d_model", "shape = B, L, 3 * d_model"),
         "one shape for three": ("return shape, shape, shape", "return shape"),
         "a dict of shapes": (
             "return shape, shape, shape",

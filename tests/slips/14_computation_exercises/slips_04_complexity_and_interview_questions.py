@@ -83,6 +83,7 @@ SLIPS = {
         "L scores": ("{L**2:,} scores", "{2 * L:,} scores"),
         "half of the scores": ("{L**2:,} scores", "{L * (L - 1) // 2:,} scores"),
         "scores with others alone": ("{L**2:,} scores", "{L * (L - 1):,} scores"),
+        "n for L": ("O(L^2): every", "O(n^2): every"),
         "linear": ("O(L^2): every", "O(L): every"),
         "cubic": ("O(L^2): every", "O(L^3): every"),
         "exponential": ("O(L^2): every", "O(2^L): every"),
