@@ -1,7 +1,5 @@
 """Early stopping: train until the validation accuracy stops rising, leave with the best weights.
 
-Which epoch was best is known later, when training has moved the weights on.
-
     early_stopping_loop(model, ...) -> (best_acc, stopped_epoch)
         model      on device, in any mode; gives logits (B, K)
         loaders    give x (B, ...), y (B,) int64 classes
@@ -10,24 +8,24 @@ Which epoch was best is known later, when training has moved the weights on.
 
 Core, what an interview asks:
 
-    training    Each batch gets one forward pass, all in train mode, and one step of the
-                optimizer on the gradient of its loss alone.
-    validation  Each val batch gets one forward pass, all in eval mode, no gradients recorded.
+    training    Each batch gets one forward pass, all in train mode, and one step of the optimizer
+                on the gradient of its loss alone.
+    validation  Each val batch gets one forward pass, all in eval mode, without gradients.
     accuracy    The share (0 to 1) of val samples whose label has the largest logit.
     patience    An epoch improves if it beats all before, however little. The run stops after
                 `patience` epochs in a row that did not, or after max_epochs.
     best        The state dict, buffers too, is bit for bit that of the last improvement.
     result      A tuple: the best accuracy, a float; the epochs run, an int.
     afterwards  All of the model is in eval mode, gradients are enabled.
-    device      The model gets x, and the criterion y, on device.
+    device      The model gets x as it came, the criterion y, on device.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    first       Epoch 1 always improves, even with accuracy 0.
-    loaders     A loader may have no length and give other batches in each pass. B may be 1.
+    first       Epoch 1 improves, even with accuracy 0.
+    loaders     They may have no length and give other batches each time. B may be 1.
     parameters  The optimizer still holds the model's parameters.
     limits      max_epochs or patience below 1 raises ValueError.
-    empty       A pass without a batch raises ValueError, in any epoch. Gradients stay enabled.
+    empty       A pass without a batch raises ValueError. Gradients stay enabled.
 
 Medium, 25 minutes. Try one alone: python FILE best
 Paper: Prechelt, Early Stopping - But When?, https://doi.org/10.1007/3-540-49430-8_3

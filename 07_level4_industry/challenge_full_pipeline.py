@@ -1,17 +1,14 @@
 """A full training pipeline: seed, split, train, validate, keep the best, all of it repeatable.
 
-What fails are the seams: a row on both sides of the split, augmented validation, the last weights
-shipped instead of the best.
-
 Core, what an interview asks:
 
     seed        set_seed seeds torch, numpy and random, globally.
-    split       num_samples * val_ratio random rows are for validation, others for training.
+    split       num_samples * val_ratio random rows are for validation, the others for training.
     batches     A pass brings each row once: x (B, 16), y (B,). Only the last B is smaller.
     augment     Training rows are augmented anew in each pass, others never.
     order       Training rows come in a new random order in each pass.
-    seeded      After the same seed the loaders repeat. After another, split, orders and
-                augmentation differ.
+    seeded      The same seed gives the same loaders. After another, split, orders and augmentation
+                differ.
     training    Each batch gets one step of one torch.optim optimizer over all parameters, in train
                 mode, on the gradient of its mean cross-entropy alone, clipped or not.
     validation  Then each val row is measured once, in eval mode, without gradients.
@@ -24,10 +21,10 @@ Core, what an interview asks:
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    sizes       Row numbers are rounded to the nearest. A part without rows raises ValueError.
+    sizes       The number of rows is rounded to nearest. A part without rows raises ValueError.
     first       Epoch 1 is saved, even with accuracy 0.
-    folder      save_dir, str or Path, is made, parents too. An older best.pt counts for nothing, no
-                other file is left.
+    folder      save_dir, str or Path, is made, parents too. An older best.pt is ignored and no
+                other file left.
     epochs      epochs < 1 raises ValueError and writes nothing.
 
 Hard, 45 minutes. Try one alone: python FILE split

@@ -1,15 +1,12 @@
 """End to end: data, model, training with validation, a checkpoint and an honest test report.
 
-What goes wrong is the wiring: rows that leak, the wrong weights in the report, an unrepeatable run.
-
 Core, what an interview asks:
 
     training    Each epoch a Classifier() in train mode gets each train row once, as it is, in new
-                order. After each batch an optimizer of all parameters steps on the gradient of its
-                mean cross-entropy alone.
-    validation  Then it gets the val rows, in eval mode, without gradients.
-    file        save_dir/best.pt is a dict: "model", a state dict, "epoch", an int, "val_acc", a
-                float, and "splits". torch.load reads it with weights_only=True.
+                order. Each batch is a step of all parameters on its mean cross-entropy alone.
+    validation  Then it gets the val rows. All measuring is in eval mode, without gradients.
+    file        save_dir/best.pt, for weights_only=True: a dict of "model", a state dict, "epoch",
+                an int, "val_acc", a float, and "splits".
     splits      It has lists of row numbers, drawn at random: "train" 183, "val" 61, "test" 61. Each
                 row is in one.
     best        A val_acc above all earlier ones is saved, before the next epoch.
@@ -17,18 +14,18 @@ Core, what an interview asks:
     history     train_loss, val_loss, val_acc are returned as Metrics says.
     report      So are best_epoch and the numbers of the test.
     lines       main prints what its docstring says.
-    seeded      The same seed gives equal results, whatever was drawn before. Another gives other
-                splits and initial weights.
+    seeded      A seed gives equal results, whatever was drawn before. Another gives other splits
+                and initial weights.
     learns      By default test_acc is at least 0.8.
     device      The model and its x are on device.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     first       Epoch 1 is saved, even with accuracy 0.
-    reread      The report is on best.pt as it is then, though another program replaced it.
-    folder      save_dir, str or Path, is made, parents too. An older best.pt counts for nothing,
-                other files stay.
-    epochs      epochs < 1 raises ValueError and makes or changes nothing.
+    reread      The weights tested are those in the file by then, whoever wrote them.
+    folder      save_dir, str or Path, is made, parents too. An older best.pt is ignored, other
+                files stay.
+    epochs      epochs < 1 raises ValueError and changes nothing.
 
 Hard, 45 minutes. Try one alone: python FILE best
 Guide: https://docs.pytorch.org/docs/stable/notes/randomness.html

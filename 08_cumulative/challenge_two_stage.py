@@ -1,7 +1,5 @@
 """Two-stage training: all of the model first, then the head alone on a frozen backbone.
 
-A frozen part that still moves spoils a fine-tuning without any error.
-
 Core, what an interview asks:
 
     model        The three classes do what their docstrings say.
@@ -14,15 +12,15 @@ Core, what an interview asks:
     measure      After each epoch the model gets the val batches, in eval mode, without gradients.
     lines        Each epoch prints a line that begins "stage". Its first four numbers: stage, epoch
                  (from 1 per stage), mean loss per sample, accuracy, 3 decimals or more.
-    result       A float: the share of val samples with the largest logit at y, at the end.
+    result       A float: the share of val samples with the largest logit at y, after the last step.
     afterwards   All is in eval mode, requires_grad as before.
     device       The model gets x, and the criterion y, on device.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    replaced     BackboneHead calls the .backbone and .head that it has at that time.
-    came_frozen  What comes frozen is not trained and leaves frozen.
-    tied         What both parts share stays in stage 2, too.
+    replaced     BackboneHead calls the .backbone and .head that it has by then.
+    came_frozen  What comes frozen stays frozen.
+    tied         What both parts share is not trained in stage 2.
     no_epochs    A stage may have 0 epochs.
     loaders      Each epoch reads train_loader anew. It may have no length. B may be 1.
     empty        A reading without a batch raises ValueError.

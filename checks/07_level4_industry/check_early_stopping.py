@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from checks.hunts import attempt
-from checks.pipelines import Readings, Scripted, mean_of, numbered, stays_on_meta
+from checks.pipelines import Readings, mean_of, stays_on_meta
+from checks.tools import refuses
 from checks.training import CPU, META, batches_of, line, loader_of, passes, watching
 
 N = 13  # samples of validation
@@ -18,40 +19,35 @@ N = 13  # samples of validation
 
 def training(early_stopping_loop):
     seen, train, _ = watched_run(early_stopping_loop)
-    what = "3 epochs of 2 training batches"
-    done = passes(seen, train)
+    what, done = "3 epochs of 2 training batches", passes(seen, train)
     got, want = [number for number in done if number != "?"], [1, 2] * 3
     assert got == want, f"{what}: forward passes of the training batches {got}, want {want}"
     foreign = sum(not step.is_given for step in seen.steps)
     assert not foreign, f"{what}: {foreign} steps of another optimizer, want 0"
-    after = [sum(n != "?" for n in done[: step.forwards]) for step in seen.steps]
-    assert after == [1, 2, 3, 4, 5, 6], (
-        f"{what}: steps after {after} forward passes of training, want after [1, 2, 3, 4, 5, 6]"
-    )
+    got = [sum(n != "?" for n in done[: step.forwards]) for step in seen.steps]
+    want = [1, 2, 3, 4, 5, 6]
+    assert got == want, f"{what}: steps after {got} forward passes of training, want after {want}"
     for i, (one, number) in enumerate(zip(seen.forwards, done, strict=True), 1):
         assert number == "?" or one.in_train == one.modules, (
             f"{what}: at forward pass {i}, of training batch {number}, "
             f"{one.in_train} of {one.modules} modules are in train mode, want all"
         )
-    for i, name, want in ((0, "weight", [2, 4] * 3), (1, "bias", [1, 1] * 3)):
-        got = seen.grads(i)
-        assert got == want, (
-            f"{what}, gradients {want[:2]} for the {name}: the steps used {got}, want {want}"
-        )
-    got = [round(step.params[0].item(), 4) for step in seen.steps]
-    want = [4.8, 4.4, 4.2, 3.8, 3.6, 3.2]
-    assert got == want, (
-        f"{what}, lr 0.1: the weight, 5 at first, after each step {got}, want {want}"
-    )
-    model, given = line(), iter([1.0, math.nan, 1.0, math.nan])
-    optimizer = sgd(model)
+    weights = [round(step.params[0].item(), 4) for step in seen.steps]
+    for told, got, want in (
+        (", gradients 2, 4 for the weight: the steps used", seen.grads(0), [2, 4] * 3),
+        (", gradients 1, 1 for the bias: the steps used", seen.grads(1), [1, 1] * 3),
+        (
+            ", lr 0.1: the weight, 5 at first, after the steps",
+            weights,
+            [4.8, 4.4, 4.2, 3.8, 3.6, 3.2],
+        ),
+    ):
+        assert got == want, f"{what}{told} {got}, want {want}"
+    model, given = line().double(), iter([1.0, math.nan])
+    loader, optimizer = numbered(6, 3), sgd(model)
     with watching(model, optimizer) as seen:
-        loader = numbered(6, 3)
-
-        def criterion(logits, y):
-            return logits.mean() * next(given)
-
-        early_stopping_loop(model.double(), loader, loader, criterion, optimizer, CPU, 1, 1)
+        run = model, loader, loader, lambda logits, y: logits.mean() * next(given, 1), optimizer
+        early_stopping_loop(*run, CPU, 1, 1)
     got = len(seen.steps)
     assert got == 2, f"2 batches of training, the second has a NaN loss: {got} steps, want 2"
 
@@ -59,50 +55,42 @@ def training(early_stopping_loop):
 def validation(early_stopping_loop):
     seen, train, val = watched_run(early_stopping_loop)
     what = "3 epochs of 2 training and 2 validation batches"
-    kinds = passes(seen, train + val)
-    order = [f"val {n - 2}" if n != "?" and n > 2 else "train" for n in kinds]
-    want = ["train", "train", "val 1", "val 2"] * 3
+    names = {1: "train", 2: "train", 3: "val 1", 4: "val 2", "?": "other"}
+    order, want = [names[n] for n in passes(seen, train + val)], [*names.values()][:4] * 3
     assert order == want, f"{what}: forward passes {', '.join(order)}; want {', '.join(want)}"
-    for i, one in enumerate(seen.forwards):
-        if order[i] != "train":
-            at = f"{what}: at forward pass {i + 1}, of {order[i]},"
-            assert one.in_train == 0, (
-                f"{at} {one.in_train} of {one.modules} modules are in train mode, want 0"
-            )
-            assert not one.recorded, f"{at} gradients are recorded, want none"
+    for i, (one, name) in enumerate(zip(seen.forwards, order, strict=True), 1):
+        at = f"{what}: at forward pass {i}, of {name},"
+        assert name == "train" or one.in_train == 0, (
+            f"{at} {one.in_train} of {one.modules} modules are in train mode, want 0"
+        )
+        assert name == "train" or not one.recorded, f"{at} gradients are recorded, want none"
 
 
 def accuracy(early_stopping_loop):
     for right, size in ((7, 13), (7, 8), (10, 4), (2, 6), (13, 5)):
-        got = stopped(early_stopping_loop, [right], 1, size)[1]
+        got = stopped(early_stopping_loop, [right], 1, val=numbered(N, size))[1]
         sizes = [min(size, N - i) for i in range(0, N, size)]
-        what = f"validation batches of {sizes} samples, the first {right} samples are right"
-        best_acc = number_of(what, got, 0)
-        want = right / N
-        assert abs(best_acc - want) < 1e-6, f"{what}: best_acc {best_acc}, want {want:.6f}"
+        what = f"validation batches of {sizes} samples, the first {right} are right"
+        is_pair = isinstance(got, (tuple, list)) and len(got) == 2
+        assert is_pair, f"{what}: returned {got!r}, want a pair"
+        same = abs(float(got[0]) - right / N) < 1e-6
+        assert same, f"{what}: best_acc {float(got[0])}, want {right / N:.6f}"
 
 
 def patience(early_stopping_loop):
     for limit, script, want in (
-        (2, [8, 5, 4, 9, 9], 3),
         (2, [8, 5, 9, 4, 10, 3, 2, 1], 7),
         (3, [9, 4, 9, 11, 11, 2, 3, 13], 7),  # 9 again is no improvement
         (2, [9, 4, 6, 13], 3),
         (1, [6, 13, 13, 5], 3),
-        (3, [5, 13, 12, 12, 12, 12], 5),
         (9, [3, 4, 5], 3),
         (1, [4], 1),
     ):
-        model, _ = stopped(early_stopping_loop, script, limit)
-        got, told = ran(model), f"[{', '.join(map(str, script))}] of {N}"
-        what = f"patience {limit}, max_epochs {len(script)}, right in the epochs {told}"
-        assert got == want, f"{what}: ran {got} epochs, want {want}"
-    script, sizes = [9000, 9001, 12, 34], (9000, 8, 5002)
+        epochs_are(early_stopping_loop, limit, script, want)
+    sizes = 9000, 8, 5002
     x = torch.arange(sum(sizes)).split(sizes)
     val = loader_of([(part[:, None].double(), part % 3) for part in x])
-    got = ran(stopped(early_stopping_loop, script, 1, val=val)[0])
-    what = f"patience 1, right in the epochs {script} of {sum(sizes)}"
-    assert got == 3, f"{what}: ran {got} epochs, want 3"
+    epochs_are(early_stopping_loop, 1, [9000, 9001, 12, 34], 3, val, sum(sizes))
 
 
 def best(early_stopping_loop):
@@ -114,26 +102,21 @@ def best(early_stopping_loop):
         (2, [9, 4, 5, 3], 1, "epoch 3 above epoch 2 only"),
     ):
         model, _ = stopped(early_stopping_loop, script, limit)
-        what = (
-            f"right in the epochs {script} of {N}, patience {limit} ({how}): the model at the end"
-        )
+        what = f"right in the epochs {script} of {N}, patience {limit} ({how}): at the end"
         state, right = model.state_dict(), model.states[want]
-        steps = [round((0.1 - s["weight"].item()) / 0.1) for s in (state, right)]
-        assert steps[0] == steps[1], (
-            f"{what} has the weight after {steps[0]} steps, want after {steps[1]}, of epoch {want}"
-        )
-        got, count = state["count"].item(), right["count"].item()
-        assert got == count, (
-            f"{what} has its buffer of {got} batches, want {count}, of epoch {want}"
-        )
+        of = f"want after {2 * want}, of epoch {want}"
+        got = round((0.1 - state["weight"].item()) / 0.1)
+        assert got == 2 * want, f"{what} the model has the weight after {got} steps, {of}"
+        got = state["count"].item()
+        assert got == 2 * want, f"{what} the model has its buffer after {got} batches, {of}"
         got, exact = state["weight"].item(), right["weight"].item()
-        assert got == exact, f"{what}: weight {got!r}, want {exact!r}, all bits of a float64"
+        assert got == exact, f"{what} weight {got!r}, want {exact!r}, all bits of a float64"
 
 
 def result(early_stopping_loop):
     for limit, script in ((2, [5, 9, 4, 3, 2]), (5, [5, 9, 4]), (1, [4])):
         model, got = stopped(early_stopping_loop, script, limit)
-        epochs = ran(model)
+        epochs = max(model.states)
         _, alone = stopped(early_stopping_loop, [max(script[:epochs])], 1)  # `accuracy` minds it
         what = f"right in the epochs {script} of {N}, ran {epochs}: returned {got!r}"
         assert isinstance(got, tuple), f"{what}, want a tuple"
@@ -144,23 +127,22 @@ def result(early_stopping_loop):
 
 
 def afterwards(early_stopping_loop):
-    for limit, how in ((1, "stopped early"), (9, "stopped by max_epochs")):
-        for arrives in (True, False):
-            model = Scripted([5, 4, 3], 2)
-            model.part = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout()))
-            model.train(arrives)
-            stopped(early_stopping_loop, [5, 4, 3], limit, model=model)
-            what = f"a model that came in {'train' if arrives else 'eval'} mode, {how}: at the end"
-            modes = [part.training for part in model.modules()]
-            assert not any(modes), (
-                f"{what} {sum(modes)} of {len(modes)} modules are in train mode, want none"
-            )
-            assert model.enabled, f"{what} gradients are off, want them on as before"
+    for limit, arrives in ((1, True), (9, True), (1, False)):
+        model = Scripted()
+        model.part = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout()))
+        model.train(arrives)
+        stopped(early_stopping_loop, [5, 4, 3], limit, model=model)
+        mode = "train" if arrives else "eval"
+        what = f"a model that came in {mode} mode, patience {limit}: at the end"
+        modes = [part.training for part in model.modules()]
+        assert not any(modes), (
+            f"{what} {sum(modes)} of {len(modes)} modules are in train mode, want none"
+        )
+        assert model.enabled, f"{what} gradients are off, want them on as before"
 
 
 def device(early_stopping_loop):
-    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).to(META)
-    arrived = []
+    model, arrived = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).to(META), []
 
     def criterion(logits, y):
         arrived.append(("the criterion's y", y))
@@ -171,41 +153,42 @@ def device(early_stopping_loop):
         arrived.append((f"the model's x in {mode}", inputs[0]))
 
     model.register_forward_pre_hook(look)
-    loader = [(torch.randn(n, 4), torch.randint(3, (n,))) for n in (3, 2)]
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-
-    def call():
-        early_stopping_loop(model, loader, loader, criterion, optimizer, META, 2, 1)
-
+    loader = [(torch.randn(n, 2, 2), torch.randint(3, (n,))) for n in (3, 2)]
+    run = model, loader, loader, criterion, sgd(model), META, 2, 1
     what = "model and device meta, the batches on the CPU"
-    stays_on_meta(what, call, arrived)
+    stays_on_meta(what, lambda: early_stopping_loop(*run), arrived)
+    for name, t in arrived:
+        got = tuple(t.shape[1:])
+        assert got == (2, 2) * ("x" in name), f"{what}, x (B, 2, 2): {name} is (B, *{got})"
     for p in model.parameters():
         assert p.is_meta, f"{what}: at the end a parameter is on {p.device}"
 
 
 def first(early_stopping_loop):
     for limit, script, want in ((9, [0], 1), (1, [0, 0, 13], 2), (2, [0, 0, 4], 3)):
-        what = f"right in the epochs {script} of {N}, patience {limit}"
-        model, _ = stopped(early_stopping_loop, script, limit)
-        got = ran(model)
-        assert got == want, f"{what}: ran {got} epochs, want {want}"
-        steps = model.state_dict()["count"].item()
-        assert len(script) > 1 or steps == 2, (
-            f"{what}: at the end the model after {steps} batches, want after both of epoch 1"
+        model = epochs_are(early_stopping_loop, limit, script, want)
+        got = model.state_dict()["count"].item()
+        assert len(script) > 1 or got == 2, (
+            f"accuracy 0 in the only epoch: at the end the model after {got} batches, want 2"
         )
 
 
 def loaders(early_stopping_loop):
-    train = Readings(lambda reading: numbers(10 * reading, (3, 1, 2)))
-    val = Readings(lambda reading: numbers(-10 * reading, (1, 4)))
-    model = line()
+    def made(sign, sizes):
+        """Batches whose x all are sign times 10 * the reading, + 1, + 2, ..."""
+        return Readings(
+            lambda reading: [
+                (torch.full((n, 1), sign * (10.0 * reading + i)), torch.zeros(n).long())
+                for i, n in enumerate(sizes)
+            ]
+        )
+
+    cases = ("train_loader", 1, [3, 1, 2]), ("val_loader", -1, [1, 4])
+    read, model = [made(sign, sizes) for _, sign, sizes in cases], line()
     with watching(model) as seen:
-        run = model, train, val, mean_of, sgd(model), CPU, 3, 5
+        run = model, *read, mean_of, sgd(model), CPU, 3, 5
         attempt("loaders without a length", early_stopping_loop, *run)
-    for name, loader, sign, sizes in (
-        ("train_loader", train, 1, [3, 1, 2]),
-        ("val_loader", val, -1, [1, 4]),
-    ):
+    for (name, sign, sizes), loader in zip(cases, read, strict=True):
         xs = [one.x for one in seen.forwards if sign * one.x.sum() > 0]
         what = f"3 epochs, {name} without a length, batches of {sizes} samples"
         got = [len(x) for x in xs]
@@ -220,7 +203,7 @@ def loaders(early_stopping_loop):
 
 def parameters(early_stopping_loop):
     for script in ([9, 4, 3], [3, 4, 5]):
-        model = Scripted(script, 2)
+        model = Scripted()
         optimizer, held = sgd(model), model.weight
         stopped(early_stopping_loop, script, 5, model=model, optimizer=optimizer)
         what = f"right in the epochs {script} of {N}: after the run"
@@ -255,12 +238,39 @@ CORE = (training, validation, accuracy, patience, best, result, afterwards, devi
 EDGES = (first, loaders, parameters, limits, empty)
 
 
+class Scripted(nn.Module):
+    """Counts the batches it is trained on, 2 an epoch; in epoch i script[i] samples are right.
+
+    x (B, 1) holds the number of each sample, whose class is number % 3: see `numbered`.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.script, self.states = [3, 4, 5], {}  # states: by epoch
+        self.weight = nn.Parameter(torch.tensor(0.1, dtype=torch.float64))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x):
+        number, right = x[:, 0].long(), 0
+        if self.training:
+            self.count += 1
+        else:
+            epoch = -(-int(self.count) // 2)
+            right = self.script[max(0, min(epoch, len(self.script)) - 1)]
+            state = self.state_dict().items()
+            self.states.setdefault(epoch, {key: value.clone() for key, value in state})
+        answers = (number + (number >= right)) % 3
+        return self.weight + 9 * nn.functional.one_hot(answers, 3)
+
+
+def numbered(count, size):
+    """Samples 0 to count - 1 for `Scripted`, in that order."""
+    x = torch.arange(count).split(size)
+    return loader_of([(part[:, None].double(), part % 3) for part in x])
+
+
 def sgd(model, momentum=0.0):
     return torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
-
-
-def ran(model):
-    return max(model.states, default=0)
 
 
 def watched_run(early_stopping_loop):
@@ -282,59 +292,32 @@ def watched_run(early_stopping_loop):
     return seen, train, val
 
 
-def stopped(early_stopping_loop, script, waits, batch_size=8, model=None, optimizer=None, val=None):
-    """(the model, what came back) of a run with these accuracies; model.states by epoch."""
-    model = model or Scripted(script, 2)
-    model.states = states = {}
-
-    def keep(module, inputs, out):
-        if not module.training and module.epoch() not in states:
-            state = module.state_dict()
-            states[module.epoch()] = {key: value.clone() for key, value in state.items()}
-
-    hook = model.register_forward_hook(keep)
-    loaders = numbered(6, 3), val or numbered(N, batch_size)
-    optimizer = optimizer or sgd(model)
+def stopped(early_stopping_loop, script, waits, model=None, optimizer=None, val=None):
+    """(the model, what came back) of a run with these accuracies."""
+    model = model or Scripted()
+    model.script = script
+    run = model, numbered(6, 3), val or numbered(N, 8), mean_of, optimizer or sgd(model), CPU
     try:
-        what = f"right in the epochs {script} of {N if val is None else 14010}, patience {waits}"
-        run = model, *loaders, mean_of, optimizer, CPU, len(script), waits
-        got = attempt(what, early_stopping_loop, *run)
+        what = f"right in the epochs {script}, patience {waits}"
+        got = attempt(what, early_stopping_loop, *run, len(script), waits)
         model.enabled = torch.is_grad_enabled()
     finally:
         torch.set_grad_enabled(True)  # `afterwards` minds where they are off
-        hook.remove()
     return model, got
 
 
-def number_of(what, got, i):
-    assert isinstance(got, (tuple, list)) and len(got) == 2, (
-        f"{what}: returned {got!r}, want a pair"
-    )
-    return float(got[i])
-
-
-def numbers(start, sizes):
-    """Batches whose x are all start, start + 1 (or - 1), ..."""
-    step = 1 if start > 0 else -1
-    return [
-        (torch.full((n, 1), float(start + step * i)), torch.zeros(n, dtype=torch.int64))
-        for i, n in enumerate(sizes)
-    ]
+def epochs_are(early_stopping_loop, limit, script, want, val=None, of=N):
+    model, _ = stopped(early_stopping_loop, script, limit, val=val)
+    got = max(model.states, default=0)
+    what = f"patience {limit}, max_epochs {len(script)}, right in the epochs {script} of {of}"
+    assert got == want, f"{what}: ran {got} epochs, want {want}"
+    return model
 
 
 def refused(early_stopping_loop, what, train, val, max_epochs, waits):
-    model = Scripted([3, 4, 5], 2)
-    try:
-        got = early_stopping_loop(
-            model, train, val, mean_of, sgd(model, 0.9), CPU, max_epochs, waits
-        )
-    except NotImplementedError:
-        raise
-    except ValueError:
-        enabled = torch.is_grad_enabled()
-        torch.set_grad_enabled(True)
-        assert enabled, f"{what}: after the ValueError gradients are off, want them on as before"
-        return
-    except Exception as error:
-        raise AssertionError(f"{what}: {error!r}, want ValueError") from error
-    raise AssertionError(f"{what}: returned {got!r}, want ValueError")
+    model = Scripted()
+    run = model, train, val, mean_of, sgd(model, 0.9), CPU, max_epochs, waits
+    refuses(early_stopping_loop, *run, errors=(ValueError,), call=what)
+    enabled = torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    assert enabled, f"{what}: after the ValueError gradients are off, want them on as before"
