@@ -25,7 +25,7 @@ Edges, what a strict interviewer asks next; a pass of the core does not need the
     loaders     They may have no length and give other batches each time. B may be 1.
     parameters  The optimizer still holds the model's parameters.
     limits      max_epochs or patience below 1 raises ValueError.
-    empty       A pass without a batch raises ValueError. Gradients stay enabled.
+    empty       A pass without a batch, in any epoch, raises ValueError. Gradients stay enabled.
 
 Medium, 25 minutes. Try one alone: python FILE best
 Paper: Prechelt, Early Stopping - But When?, https://doi.org/10.1007/3-540-49430-8_3

@@ -394,6 +394,8 @@ def trains(name: str, module: nn.Module, x: Tensor, *small: Tensor) -> None:
     trained(module).double().train()
     old = [[n.running_mean.clone(), n.running_var.clone()] for n in norms.values()]
     in_train = run(name, module, x.double()).detach()
+    again = run(name, copy.deepcopy(module), x.double()).detach()
+    close(again, in_train, f"{name}, x {tuple(x.shape)}, train mode: result, a second time")
     for norm, pair in zip(norms.values(), old, strict=True):
         for now, before in zip((norm.running_mean, norm.running_var), pair, strict=True):
             now.copy_((now - 0.9 * before) / 0.1)

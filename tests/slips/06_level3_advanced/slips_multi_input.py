@@ -88,7 +88,8 @@ class Average(nn.Module):
         "softmax in the head": (
             "self.head = nn.Linear(hidden_img + hidden_meta, num_classes)",
             "self.head = nn.Sequential(\n"
-            "            nn.Linear(hidden_img + hidden_meta, num_classes), nn.Softmax(dim=1)\n        )",
+            "            nn.Linear(hidden_img + hidden_meta, num_classes), nn.Softmax(dim=1)\n"
+            "        )",
         ),
         "activation at the start of the head": (
             "self.head = nn.Linear(hidden_img + hidden_meta, num_classes)",

@@ -268,7 +268,8 @@ class SimpleCNN(SimpleCNN):
         ),
         "noise on x in train mode": (
             f"return self.head({FLAT})",
-            f"import torch\n        x = x + 0.1 * self.training * torch.randn_like(x)\n        return self.head({FLAT})",
+            "import torch\n        x = x + 0.1 * self.training * torch.randn_like(x)\n"
+            f"        return self.head({FLAT})",
         ),
     },
     "gradients": {
@@ -295,7 +296,8 @@ class SimpleCNN(SimpleCNN):
         ),
         "no gradient in eval mode": (
             f"return self.head({FLAT})",
-            f"import torch\n\n        with torch.set_grad_enabled(self.training):\n            return self.head({FLAT})",
+            "import torch\n\n        with torch.set_grad_enabled(self.training):\n"
+            f"            return self.head({FLAT})",
         ),
     },
     "images": {

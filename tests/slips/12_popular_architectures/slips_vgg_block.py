@@ -246,7 +246,8 @@ class VGGBlock(VGGBlock):
         ),
         "no gradient in eval mode": (
             f"return {RUN}",
-            f"import torch\n\n        with torch.set_grad_enabled(self.training):\n            return {RUN}",
+            "import torch\n\n        with torch.set_grad_enabled(self.training):\n"
+            f"            return {RUN}",
         ),
     },
     "errors": {
