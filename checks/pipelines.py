@@ -75,6 +75,9 @@ class Log(list["Pass | Step"]):
     """Passes and steps of a run, in their order; a check adds what else it notes."""
 
     got: Any
+    files: list[Any]
+    printed: str
+    what: str
 
     @property
     def passes(self) -> list[Pass]:

@@ -61,8 +61,8 @@ def unknown(PathLabelDataset):
 def lazy(PathLabelDataset):
     for transform in (None, torch.neg):
         disk, told = Disk(FILES), f", transform {'torch.neg' if transform else 'None'}"
-        more = {"transform": transform} if transform else {}
-        dataset = made(PathLabelDataset, [(name, 1) for name in NAMES], disk, **more)
+        given = [(name, 1) for name in NAMES]
+        dataset = made(PathLabelDataset, given, disk, transform=transform)
         assert not disk.read, f"__init__{told}: it read {disk.read}, want nothing read"
         for index in (0, 1, 2, 3, 4, 0, 0):
             disk.read.clear()
@@ -185,19 +185,24 @@ def pairs(PathLabelDataset):
 
 def workers(PathLabelDataset):
     given = [("ant.pt", 3), ("bee.pt", 4)]
+    plain = made(PathLabelDataset, given, dict(FILES))
     dataset = made(PathLabelDataset, given, dict(FILES), transform=torch.clone)
-    for when in ("new", "after an access"):
+    for when, one in (
+        ("without a transform", plain),
+        ("new", dataset),
+        ("after an access", dataset),
+    ):
         what = f"a dataset, {when}, whose arguments can be pickled"
         try:
             with where_pickle_looks(PathLabelDataset):
-                again = pickle.loads(pickle.dumps(dataset))
+                again = pickle.loads(pickle.dumps(one))
         except Exception as error:
             raise AssertionError(f"{what}: to pickle it gives {error!r}") from error
         for index, path in enumerate(("ant.pt", "bee.pt")):
             x, y = row_of(again, index)
             same(x, FILES[path], f"{what}, pickled and loaded, dataset[{index}]: x")
             assert int(y) == index + 3, f"{what}, pickled and loaded: label {int(y)}"
-        row_of(dataset, 0)
+        row_of(one, 0)
 
 
 CORE = (rows, label, unknown, lazy, transform, loader)

@@ -28,7 +28,6 @@ def parameters(MultiInputClassifier):
         layer = linear_in(model, name)
         got = tuple(layer.weight.shape)
         assert got == want, f"{NAME}.{name}: a weight of shape {got}, want {want}"
-        assert layer.bias is not None, f"{NAME}.{name}: a Linear without bias, want one with"
     n = len(list(model.parameters()))
     assert n == 6, f"{NAME} has {n} parameters, want 6: weight and bias of three Linear"
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
@@ -58,12 +57,17 @@ def fusion(MultiInputClassifier):
     for sizes in (SIZES, (1, 1, 1, 1, 1, 1, 1), (C, H, W, D, 6, 6, 6)):
         for n, mode in ((N, "train"), (N, "eval"), (1, "train")):
             model = MultiInputClassifier(*sizes).train(mode == "train")
+            layer = linear_in(model, "head")
             image, meta = 9 * torch.randn(n, *sizes[:3]), 9 * torch.randn(n, sizes[3])
             what = on(f"MultiInputClassifier{sizes}, {mode} mode", image=image, meta=meta)
             a = result_of(f"{what}: its image_encoder(image)", model.image_encoder, image)
             b = result_of(f"{what}: its meta_encoder(meta)", model.meta_encoder, meta)
             joined = torch.tensor([i + j for i, j in zip(a.tolist(), b.tolist(), strict=True)])
-            want = result_of(f"{what}: its head on both features", model.head, joined).detach()
+            for told, features in (("random", torch.randn_like(joined)), ("both", joined)):
+                at = f"{what}: its head on {told} features {tuple(joined.shape)}"
+                want = result_of(at, model.head, features).detach()
+                by_hand = result_of(at, linear_of, features, layer.weight, layer.bias)
+                close(want, by_hand, f"{at}, against weight @ features + bias")
             got = result_of(what, model, image, meta).detach()
             close(got, want, f"{what}: logits, against head([image features, meta features])")
 
@@ -158,6 +162,7 @@ def linear_in(model, name):
     assert part is not None, f"{NAME} has no attribute {name}"
     found = [m for m in part.modules() if isinstance(m, nn.Linear)]
     assert len(found) == 1, f"{NAME}.{name} holds {len(found)} nn.Linear, want 1"
+    assert found[0].bias is not None, f"{NAME}.{name}: a Linear without bias, want one with"
     return found[0]
 
 
