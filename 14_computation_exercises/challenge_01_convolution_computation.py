@@ -1,32 +1,32 @@
-"""Convolutions on paper: what a layer makes of an input's size, what it holds and what it costs.
+"""Convolutions on paper: the output's size, the parameters and the cost.
 
-A size that is off by one breaks a network, and FLOPs decide whether it runs on a phone. Every
-number is that of nn.Conv1d, nn.Conv2d or nn.Conv3d with the same arguments.
+A size off by one breaks a network. Every number is that of nn.Conv1d, nn.Conv2d or nn.Conv3d with
+the same arguments.
 
     conv1d_output_length, ...shape   the output's size: an int; (H, W); (T, H, W), T frames
     ..._num_params                   an int, for C_in and C_out channels
-    ..._flops                        an int; the sizes it takes are the output's
+    ..._flops                        an int, from the output's sizes
 
 Core, what an interview asks:
 
-    length    The length of the layer's output, for ints and a kernel that fits.
-    shape     The same for 2d and 3d, where an int holds for all dims.
-    params    The numbers in weight and, where there is one, bias together.
-    flops     Mult-adds of one sample, without the bias. A multiply with its add is 1, where
+    length    The output's length, for ints and a kernel that fits.
+    shape     The same in 2d and 3d, where an int holds for all dims.
+    params    Numbers in weight and bias.
+    flops     Mult-adds of one sample, without the bias. A multiply with its add is 1;
               torch.utils.flop_counter says 2.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     dilation  The output's size with dilation.
-    groups    Parameters and FLOPs with groups. Where it does not divide C_in or C_out, ValueError
-              names groups and that C.
-    tuples    kernel_size, stride, padding, dilation may be tuples of one int per dim. ValueError
-              for too few or too many ints.
-    exact     Results are Python's own int and tuple, exact at any size, 10**20 too.
-    fit       Where the kernel does not fit into the padded input, ValueError names the sizes of
-              both in that dim, as they were given.
-    values    Where kernel_size, stride, dilation or groups is below 1, padding below 0, in a tuple
-              too, ValueError names the number.
+    groups    Parameters and FLOPs with groups. ValueError names groups and the C that it does not
+              divide.
+    tuples    kernel_size, stride, padding, dilation may be tuples, an int per dim. Too few or too
+              many: ValueError.
+    exact     Python's own ints and tuples, exact even at 10**20.
+    fit       A kernel too large for the padded input: ValueError names both sizes in that dim,
+              as given.
+    values    kernel_size, stride, dilation or groups below 1, padding below 0, in a tuple too:
+              ValueError names the number.
 
 Medium, 25 minutes. Try one alone: python FILE params
 """

@@ -1,7 +1,6 @@
 """A transformer block on paper: its shapes, its parameters, and what attention costs.
 
-Shapes catch most bugs before the first run, and "how large is this model?" is asked in every
-interview. Every number is that of torch's own layer with the same arguments.
+Every number is that of torch's own layer with the same arguments.
 
     B, L, d_model            sequences, tokens in each, features of a token, all at least 1
     H or num_heads           heads of softmax(Q K^T / sqrt(d_model / H)) V
@@ -13,21 +12,21 @@ Core, what an interview asks:
 
     embedding  Token ids (B, L) after nn.Embedding.
     qkv        A tuple of three shapes: Q, K, V before heads are split off.
-    scores     One score for each sequence, head, query and key, axes in this order.
+    scores     One for each sequence, head, query and key, axes in this order.
     output     After the output projection.
     mha        nn.MultiheadAttention(d_model, num_heads, bias=bias).
-    ffn        nn.Linear from d_model to d_ff, and back, both with bias=bias.
+    ffn        nn.Linear from d_model to d_ff and back, both with bias=bias.
     block      nn.TransformerEncoderLayer(d_model, num_heads, d_ff): attention, feed-forward net and
                two nn.LayerNorm.
-    flops      Mult-adds of attention's two matrix products, all sequences and heads together, no
-               projections. A multiply with its add is 1; torch.utils.flop_counter says 2.
+    flops      Mult-adds of attention's two matrix products, for all sequences and heads. A multiply
+               with its add is 1; torch.utils.flop_counter says 2.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     no_bias    The block with bias=False; its norms then have none either.
-    heads      Where num_heads is below 1 or does not divide d_model, mha_num_params and
-               encoder_block_num_params raise ValueError and name both.
-    exact      Results are Python's own int and tuple, exact at any size, 10**20 too.
+    heads      num_heads below 1 or no divisor of d_model: mha_num_params and
+               encoder_block_num_params raise ValueError with both.
+    exact      Python's own ints and tuples, exact even at 10**20.
 
 Medium, 20 minutes. Try one alone: python FILE mha
 Paper: Attention Is All You Need, section 3, https://arxiv.org/abs/1706.03762

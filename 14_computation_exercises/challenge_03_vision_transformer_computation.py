@@ -1,7 +1,6 @@
-"""Vision transformers on paper: images and videos as tokens, and what the encoder holds.
+"""Vision transformers on paper: images and videos as tokens.
 
-A ViT cuts its input into patches that do not overlap, each one a token. How many there are decides
-everything else, as attention grows with the square of the sequence.
+A ViT cuts its input into patches that do not overlap, each one a token.
 
     2d (B, C, H, W)          images of C channels
     3d (B, C, T, H, W)       videos of T frames, cut into boxes ("tubelets")
@@ -10,20 +9,21 @@ everything else, as attention grows with the square of the sequence.
 
 Core, what an interview asks:
 
-    patches    Patches of one input, in 2d and 3d, where patch_size divides its sizes.
+    patches    Patches of one input, where patch_size divides its sizes.
     sequence   Patches of one input, and one class token.
     tokens     Shape of the embedded patches: inputs, patches, features, in 3d too. No class token.
-    embedding  nn.Conv2d or nn.Conv3d, C to d_model channels, whose kernel and stride are the patch.
+    embedding  Parameters of nn.Conv2d or nn.Conv3d, C to d_model channels, whose kernel and stride
+               are the patch.
     encoder    patch_embed_params plus num_layers of nn.TransformerEncoderLayer(d_model, num_heads,
-               d_ff). No class token, position embedding, last norm or classifier.
+               d_ff), nothing else.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    tuples     patch_size may be (h, w) or (t, h, w). ValueError for too few or too many ints.
+    tuples     patch_size may be (h, w) or (t, h, w). Too few or too many ints: ValueError.
     divides    Where a patch does not divide a size, ValueError names both.
-    values     Where patch_size is below 1, in a tuple too, ValueError names the number.
-    heads      Where num_heads is below 1 or does not divide d_model, ValueError names both.
-    exact      Results are Python's own int and tuple, exact at any size, 10**20 too.
+    values     patch_size below 1, in a tuple too: ValueError names the number.
+    heads      num_heads below 1 or no divisor of d_model: ValueError names both.
+    exact      Python's own ints and tuples, exact even at 10**20.
 
 Medium, 20 minutes. Try one alone: python FILE patches
 Paper: ViT, section 3.1, https://arxiv.org/abs/2010.11929

@@ -1,7 +1,6 @@
 """Complexity, said aloud: how attention and convolutions grow, and what they come to.
 
-An interviewer asks how a cost grows, what it comes to and why. Each function returns a text
-that says so.
+Each function returns a text that says how a cost grows, what it comes to and why.
 
     attention_time_complexity(L, d_model)
     attention_space_complexity(B, H, L)
@@ -10,9 +9,9 @@ that says so.
     conv_vs_attention_compute(L_conv, C, K, L_seq, d)
 
 Formulas and numbers are judged, the words are yours. A text has exactly one O(...), the last text
-two, one per cost. O(...) grows as the cost does when one size, or all, double. In it are parameter
-names, numbers, + * ^ ( ). Outside it are the numbers below, exact or rounded to two digits or more:
-12345, 12,345 or 1.2e4. A multiply with its add counts 1.
+two, one per cost. O(...) grows as the cost does when one size, or all, double. In it are the
+function's parameter names (L, not n), numbers, + * ^ ( ). Outside it are the numbers below, exact
+or rounded to two digits or more: 12345, 12,345 or 1.2e4. A multiply with its add counts 1.
 
 Core, what an interview asks:
 

@@ -13,6 +13,8 @@ from typing import Any
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from checks.tools import is_hole
+
 
 def count(*layers: nn.Module) -> int:
     return sum(p.numel() for layer in layers for p in layer.parameters())
@@ -36,51 +38,46 @@ class Asked:
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self.name, self.function = name, function
 
-    def gives(self, want: Any, *args: Any, **kwargs: Any) -> None:
-        """It gives want: ints of any kind, in tuples of any kind where want is one."""
-        call, got = self.result(want, args, kwargs)
-        assert agrees(got, want), f"{call} is {shown(got)}, want {want}"
-
-    def gives_exactly(self, want: Any, *args: Any, **kwargs: Any) -> None:
-        """It gives want, of Python's own ints and tuples."""
-        call, got = self.result(want, args, kwargs)
-        assert agrees(got, want), f"{call} is {shown(got)}, want {want}"
-        other = foreign(got)
-        assert not other, f"{call} is {got!r}: {other} is not Python's own int or tuple"
+    def tried(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
+        """The call, and what it gives or raises."""
+        given = [*map(repr, args), *(f"{k}={v!r}" for k, v in kwargs.items())]
+        try:
+            got = self.function(*args, **kwargs)
+        except Exception as error:
+            if is_hole(error):
+                raise
+            got = error
+        return f"{self.name}({', '.join(given)})", got
 
     def own(self, *args: Any, **kwargs: Any) -> Any:
         """What it gives itself, to compare it with."""
-        call, got = self.result("a result", args, kwargs)
-        assert agrees(got, got), f"{call} is {shown(got)}, want ints"
+        return self.gives(None, *args, **kwargs)
+
+    def gives(self, want: Any, *args: Any, **kwargs: Any) -> Any:
+        """It gives want, None: any; ints of any kind, in tuples of any kind where want is one."""
+        call, got = self.tried(args, kwargs)
+        if not agrees(got, got if want is None else want):
+            refuse(f"{call} {shown(got)}, want {'ints' if want is None else want}", got)
         return got
+
+    def gives_exactly(self, want: Any, *args: Any, **kwargs: Any) -> None:
+        """It gives want, of Python's own ints and tuples."""
+        got = self.gives(want, *args, **kwargs)
+        other, call = foreign(got), self.tried(args, kwargs)[0]
+        assert not other, f"{call} is {got!r}: {other} is not Python's own int or tuple"
 
     def refuses(self, why: str, named: list[int], *args: Any, **kwargs: Any) -> None:
         """It raises ValueError, with the numbers in `named` in its message."""
-        call = self.call(args, kwargs)
-        try:
-            got = self.function(*args, **kwargs)
-        except ValueError as error:
-            missing = [f"{n}" for n in named if not re.search(rf"(?<!\d){n}(?!\d)", str(error))]
-            assert not missing, (
-                f"{call}: {why}; the message is {str(error)!r}, want {' and '.join(missing)} in it"
-            )
-            return
-        except Exception as error:
-            reraise_if_open(error)
-            raise AssertionError(f"{call}: {why}; {told(error)}, want ValueError") from error
-        raise AssertionError(f"{call}: {why}; gave {shown(got)}, want ValueError")
+        call, got = self.tried(args, kwargs)
+        if not isinstance(got, ValueError):
+            refuse(f"{call}: {why}; it {shown(got)}, want ValueError", got)
+        missing = [f"{n}" for n in named if not re.search(rf"(?<!\d){n}(?!\d)", str(got))]
+        wanted = " and ".join(missing)
+        assert not missing, f"{call}: {why}; the message is {str(got)!r}, want {wanted} in it"
 
-    def result(self, want: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, Any]:
-        call = self.call(args, kwargs)
-        try:
-            return call, self.function(*args, **kwargs)
-        except Exception as error:
-            reraise_if_open(error)
-            raise AssertionError(f"{call}: {told(error)}; want {want}") from error
 
-    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-        given = [*map(repr, args), *(f"{k}={v!r}" for k, v in kwargs.items())]
-        return f"{self.name}({', '.join(given)})"
+def refuse(message: str, got: Any) -> None:
+    raise AssertionError(message) from (got if isinstance(got, Exception) else None)
 
 
 def asks(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -99,17 +96,6 @@ def asks(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return asking
 
 
-def told(error: Exception) -> str:
-    """The error's kind and the first line of its text."""
-    text = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def reraise_if_open(error: Exception) -> None:
-    if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
-        raise error
-
-
 def agrees(got: Any, want: Any) -> bool:
     """The same ints in the same tuples; 5.0, True and [5] are neither."""
     if isinstance(want, tuple):
@@ -122,20 +108,17 @@ def foreign(got: Any) -> str:
     """The kind of what is no plain int or tuple, such as numpy's int64."""
     if type(got) is tuple:
         return next(filter(None, map(foreign, got)), "")
-    kind = type(got)
-    return "" if kind is int else f"{kind.__module__}.{kind.__name__}"
+    return "" if type(got) is int else f"{type(got).__module__}.{type(got).__name__}"
 
 
 def shown(got: Any) -> str:
     """got, with its kind where that is neither an int nor a tuple of ints."""
+    if isinstance(got, Exception):
+        return f"raises {type(got).__name__}: {got}".partition("\n")[0].removesuffix(": ")
     parts = got if isinstance(got, tuple) else (got,)
-    other = next(
-        (part for part in parts if type(part) is not int and type(part) is not tuple), None
-    )
-    if other is None or got is None:
-        return repr(got)
+    other = next((part for part in parts if type(part) not in (int, tuple, type(None))), 0)
     kind = type(other).__name__
-    return f"{got!r}, a {kind}" if other is got else f"{got!r}, with a {kind} in it"
+    return f"is {got!r}" + ("" if kind == "int" else f", {'with ' * (other is not got)}a {kind}")
 
 
 def heads_refused(asked: Asked, before: tuple[int, ...] = (), after: tuple[int, ...] = ()) -> None:

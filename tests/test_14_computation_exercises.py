@@ -328,6 +328,7 @@ FORMULAS = {  # of L and d, against L^2 d: as large in growth or not
     "d L L": True,
     "l**2d": True,
     "L²·d": True,
+    "L²⋅d": True,
     "(3 L)^2 * 0.5 d + 7 L d + 9": True,
     "L * (L + d) + L^2 (d + 1)": True,
     "L^2": False,

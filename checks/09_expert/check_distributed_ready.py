@@ -13,6 +13,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler
 
+from checks.tools import same
+
 
 def environment(get_rank, get_world_size):
     for rank, size, want in ((None, None, (0, 1)), ("11", "12", (11, 12)), (None, "2", (0, 2))):
@@ -21,32 +23,45 @@ def environment(get_rank, get_world_size):
 
 
 def model(setup_model_for_distributed):
-    def go(self, device=None, **_):  # there may be no GPU
-        seen.append(f"sent to {device}")
-        return self
+    def send(tensor, device=None, dtype=None, *_, **__):  # there may be no GPU
+        sent[tensor.data_ptr()] = str(device)
+        return tensor.type(dtype) if dtype else tensor
+
+    def to_cuda(tensor, device=None, *_, **__):
+        return send(tensor, f"cuda:{device}" if isinstance(device, int) else device or "cuda")
 
     def construct(self, module, device_ids=None, *_, **__):  # there are no other processes
         nn.Module.__init__(self)
         self.module = module
         ids = [str(device) if i is None else str(i).replace("cuda:", "") for i in device_ids or ()]
-        seen.append(f"wrapped, device_ids {ids}")
+        wraps.append((f"wrapped, device_ids {ids}", dict(sent)))
 
     for W, group in ((1, None), (2, None), (1, (0, 1)), (2, (1, 2))):
         for device, ids in (("cpu", []), ("xpu", []), ("cuda", ["cuda"]), ("cuda:1", ["1"])):
-            seen, net = [], nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).eval()
+            sent, wraps, net = {}, [], nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).eval()
+            net.scale = nn.Parameter(torch.ones(2))  # no layer's own
+            before = {name: (t.data_ptr(), t.clone()) for name, t in net.state_dict().items()}
             with (
                 machine(str(W - 1), str(W), group) as where,
-                patch.multiple(nn.Module, to=go, cuda=go),
+                patch.multiple(torch.Tensor, to=send, cuda=to_cuda),
                 patch.object(DistributedDataParallel, "__init__", construct),
                 patch.object(torch.cuda, "set_device", lambda device: None),
             ):
                 out = setup_model_for_distributed(net, torch.device(device))
-            wrapped = [f"wrapped, device_ids {ids}"] if W > 1 and group else []
             what = f"{where}: setup_model_for_distributed, {device}"
-            equal(what, list(dict.fromkeys(seen)), [f"sent to {device}", *wrapped])
-            is_net, layers = (out.module if wrapped else out) is net, ["Linear", "BatchNorm1d"]
-            came = [is_net, not net.training, *(type(layer).__name__ for layer in net)]
-            equal(f"{what}: the model itself, in eval mode, layers", came, [True, True, *layers])
+            wrapped = f"wrapped, device_ids {ids}" if W > 1 and group else "not wrapped"
+            equal(what, ", ".join(wrap for wrap, _ in wraps) or "not wrapped", wrapped)
+            is_net = (getattr(out, "module", None) if wraps else out) is net
+            want = f"the model itself{', wrapped' * len(wraps)}"
+            assert is_net, f"{what} gave {type(out).__name__}, want {want}"
+            came = [net.training, *(type(layer).__name__ for layer in net)]
+            equal(f"{what}: training, layers", came, [False, "Linear", "BatchNorm1d"])
+            by_then, when = wraps[0][1] if wraps else sent, ", before it is wrapped" * len(wraps)
+            for name, t in net.state_dict().items():
+                place, old = before[name]
+                to = by_then.get(place, "no device")
+                assert to == device, f"{what}: {name} is sent to {to}, want {device}{when}"
+                same(t, old, f"{what}: {name}")
 
 
 def arguments(create_dataloader_distributed_ready):
@@ -176,10 +191,10 @@ def machine(rank=None, size=None, group=None):
     kept = {name: value for name, value in (os.environ | ours).items() if value is not None}
     with ExitStack() as stack:
         stack.enter_context(patch.dict(os.environ, kept, clear=True))
+        stack.callback(lambda: dist.is_initialized() and dist.destroy_process_group())
         if group:
             options = {"store": dist.HashStore(), "rank": group[0], "world_size": group[1]}
             dist.init_process_group("pretend", **options)
-            stack.callback(dist.destroy_process_group)
         where = ", in a process group as rank {} of {}".format(*group) if group else ""
         yield f"RANK {rank!r}, WORLD_SIZE {size!r}{where}"
 

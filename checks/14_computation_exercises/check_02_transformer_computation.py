@@ -1,13 +1,11 @@
 """What challenge_02_transformer_computation.py requires.
 
-Each function is held against the layer it speaks of; where none can be that large, a literal.
+Counts are held against the layers; shapes, and what no layer can be large enough for, are literals.
 """
-
-from functools import cache
 
 import torch
 from torch import nn
-from torch.nn.functional import linear, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 
 from checks.sums import Asked, asks, count, heads_refused, mult_adds
 
@@ -28,59 +26,47 @@ SIZES = (  # B, L, d_model, heads, d_ff: pairwise different
 
 
 def embedding(embedding_shape):
-    asked = Asked(NAMES[0], embedding_shape)
     for B, L, d_model, _, _ in SIZES:
-        ids = torch.empty(B, L, dtype=torch.int64, device="meta")
-        x = nn.Embedding(100, d_model, device="meta")(ids)
-        asked.gives(tuple(x.shape), B, L, d_model)
+        Asked(NAMES[0], embedding_shape).gives((B, L, d_model), B, L, d_model)
 
 
 def qkv(mha_qkv_shapes_after_projection):
-    asked = Asked(NAMES[1], mha_qkv_shapes_after_projection)
-    for B, L, d_model, heads, _ in SIZES:
-        mha = nn.MultiheadAttention(d_model, heads, device="meta")
-        x = torch.empty(B, L, d_model, device="meta")
-        parts = linear(x, mha.in_proj_weight, mha.in_proj_bias).chunk(3, dim=-1)
-        asked.gives(tuple(tuple(part.shape) for part in parts), B, L, d_model)
+    for B, L, d_model, _, _ in SIZES:
+        Asked(NAMES[1], mha_qkv_shapes_after_projection).gives(
+            ((B, L, d_model),) * 3, B, L, d_model
+        )
 
 
 def scores(mha_attention_scores_shape):
-    asked = Asked(NAMES[2], mha_attention_scores_shape)
-    for (B, L, _, heads, _), (_, weights) in zip(SIZES, attended(), strict=True):
-        asked.gives(tuple(weights.shape), B, heads, L)
+    for B, L, _, heads, _ in SIZES:
+        Asked(NAMES[2], mha_attention_scores_shape).gives((B, heads, L, L), B, heads, L)
 
 
 def output(mha_output_shape):
-    asked = Asked(NAMES[3], mha_output_shape)
-    for (B, L, d_model, _, _), (out, _) in zip(SIZES, attended(), strict=True):
-        asked.gives(tuple(out.shape), B, L, d_model)
+    for B, L, d_model, _, _ in SIZES:
+        Asked(NAMES[3], mha_output_shape).gives((B, L, d_model), B, L, d_model)
 
 
 def mha(mha_num_params):
     asked = Asked(NAMES[4], mha_num_params)
     for _, _, d_model, heads, _ in SIZES:
-        for kwargs in ({}, {"bias": True}, {"bias": False}):
-            layer = nn.MultiheadAttention(d_model, heads, **kwargs, device="meta")
-            asked.gives(count(layer), d_model, heads, **kwargs)
-    asked.gives(16, 2, 1, False)  # bias by its place
+        for bias in ((), (True,), (False,)):
+            layer = nn.MultiheadAttention(d_model, heads, 0.0, *bias, device="meta")
+            asked.gives(count(layer), d_model, heads, *bias)
 
 
 def ffn(ffn_num_params):
     asked = Asked(NAMES[5], ffn_num_params)
     for _, _, d_model, _, d_ff in SIZES:
-        for kwargs in ({}, {"bias": True}, {"bias": False}):
-            up = nn.Linear(d_model, d_ff, **kwargs, device="meta")
-            down = nn.Linear(d_ff, d_model, **kwargs, device="meta")
-            asked.gives(count(up, down), d_model, d_ff, **kwargs)
-    asked.gives(12, 2, 3, False)
+        for bias in ((), (True,), (False,)):
+            up = nn.Linear(d_model, d_ff, *bias, device="meta")
+            down = nn.Linear(d_ff, d_model, *bias, device="meta")
+            asked.gives(count(up, down), d_model, d_ff, *bias)
 
 
 def block(encoder_block_num_params):
-    asked = Asked(NAMES[6], encoder_block_num_params)
-    for _, _, d_model, heads, d_ff in SIZES:
-        for kwargs in ({}, {"bias": True}):
-            layer = nn.TransformerEncoderLayer(d_model, heads, d_ff, **kwargs, device="meta")
-            asked.gives(count(layer), d_model, heads, d_ff, **kwargs)
+    for kwargs in ({}, {"bias": True}):
+        blocks_give(encoder_block_num_params, **kwargs)
 
 
 def flops(attention_flops):
@@ -91,11 +77,7 @@ def flops(attention_flops):
 
 
 def no_bias(encoder_block_num_params):
-    asked = Asked(NAMES[6], encoder_block_num_params)
-    for _, _, d_model, heads, d_ff in SIZES:
-        layer = nn.TransformerEncoderLayer(d_model, heads, d_ff, bias=False, device="meta")
-        asked.gives(count(layer), d_model, heads, d_ff, bias=False)
-    asked.gives(32, 2, 1, 3, False)
+    blocks_give(encoder_block_num_params, bias=False)
 
 
 @asks("mha_num_params", "encoder_block_num_params")
@@ -126,12 +108,7 @@ CORE = (embedding, qkv, scores, output, mha, ffn, block, flops)
 EDGES = (no_bias, heads, exact)
 
 
-@cache
-def attended():
-    """What attention gives for each of SIZES, and its weights for each head."""
-    found = []
-    for B, L, d_model, heads, _ in SIZES:
-        mha = nn.MultiheadAttention(d_model, heads, batch_first=True, device="meta")
-        x = torch.empty(B, L, d_model, device="meta")
-        found.append(mha(x, x, x, average_attn_weights=False))
-    return found
+def blocks_give(function, **kwargs):
+    for _, _, d_model, heads, d_ff in SIZES:
+        layer = nn.TransformerEncoderLayer(d_model, heads, d_ff, **kwargs, device="meta")
+        Asked(NAMES[6], function).gives(count(layer), d_model, heads, d_ff, **kwargs)

@@ -22,40 +22,31 @@ SIZES = (20, 28, 36)
 
 
 def patches(vit2d_num_patches, vit3d_num_patches):
-    for n, function in ((2, vit2d_num_patches), (3, vit3d_num_patches)):
-        asked = Asked(PATCHES[n - 2], function)
-        asked.gives((6, 30)[n - 2], *(8, 12, 20)[:n], 4)
-        for _, _, sizes, side, tokens in images(n):
-            asked.gives(tokens.shape[1], *sizes, side)
+    for n, asked in both(PATCHES, vit2d_num_patches, vit3d_num_patches):
+        for _, _, sizes, side, (_, many, _) in images(n):
+            asked.gives(many, *sizes, side)
 
 
 def sequence(vit2d_sequence_length, vit3d_sequence_length):
-    for n, function in ((2, vit2d_sequence_length), (3, vit3d_sequence_length)):
-        asked = Asked(SEQUENCE[n - 2], function)
-        asked.gives((7, 31)[n - 2], *(8, 12, 20)[:n], 4)
-        for B, _, sizes, side, tokens in images(n):
-            class_token = torch.empty(B, 1, tokens.shape[2], device="meta")
-            asked.gives(torch.cat([class_token, tokens], dim=1).shape[1], *sizes, side)
+    for n, asked in both(SEQUENCE, vit2d_sequence_length, vit3d_sequence_length):
+        for _, _, sizes, side, (_, many, _) in images(n):
+            asked.gives(many + 1, *sizes, side)
 
 
 def tokens(vit2d_patch_embed_output_shape, vit3d_patch_embed_output_shape):
     functions = vit2d_patch_embed_output_shape, vit3d_patch_embed_output_shape
-    for n, asked in enumerate(map(Asked, TOKENS, functions), 2):
-        asked.gives((2, (6, 30)[n - 2], 5), 2, 3, *(8, 12, 20)[:n], 4, 5)
-        for B, layer, sizes, side, tokens in images(n):
-            asked.gives(tuple(tokens.shape), B, layer.in_channels, *sizes, side, tokens.shape[2])
+    for n, asked in both(TOKENS, *functions):
+        for B, layer, sizes, side, shape in images(n):
+            asked.gives(shape, B, layer.in_channels, *sizes, side, layer.out_channels)
 
 
 def embedding(vit2d_patch_embed_num_params, vit3d_patch_embed_num_params):
     functions = vit2d_patch_embed_num_params, vit3d_patch_embed_num_params
-    for n, asked in enumerate(map(Asked, EMBEDDING, functions), 2):
-        asked.gives(3 * 5 * 2**n + 5, 3, 5, 2)
-        asked.gives(3 * 5 * 2**n, 3, 5, 2, False)
+    for n, asked in both(EMBEDDING, *functions):
         for _, layer, _, side, _ in images(n):
             sizes = layer.in_channels, layer.out_channels, side
             asked.gives(count(layer), *sizes)
-            asked.gives(count(layer), *sizes, bias=True)
-            asked.gives(layer.weight.numel(), *sizes, bias=False)
+            asked.gives(layer.weight.numel(), *sizes, False)
 
 
 def encoder(vit2d_encoder_params):
@@ -120,14 +111,12 @@ def exact(*asked):
         more, class_token = patches.own(*ones, 1, 1) - 1, sequence.own(*ones, 1, 1) - 1
 
         patches.gives_exactly(2**n + more, *[8] * n, (4,) * n)
-        patches.gives_exactly(third + more, *ones, big, (*ones, 3))
         patches.gives_exactly(side**n + more, *[side] * n, 1)
         sequence.gives_exactly(third + class_token, *ones, big, (*ones, 3))
         tokens.gives_exactly(tokens.own(2, 3, *[2] * n, 1, 5), 2, 3, *[8] * n, 4, 5)
         tokens.gives_exactly((1, third, 1), 1, 1, *ones, big, (*ones, 3), 1)
         embedding.gives_exactly(2 * 3 * 4**n, 2, 3, (4,) * n, False)
         embedding.gives_exactly(side**n, 1, 1, side, False)
-        embedding.gives_exactly(big, big, 1, 1, False)
         embedding.gives_exactly(embedding.own(1, 1, 1) * big, 1, big, 1)
     one, two, three = (encoder.own(1, d_model, 1, 1, 1) for d_model in (1, 2, 3))
     square = (three - 2 * two + one) * ((big - 1) * (big - 2) // 2)
@@ -156,14 +145,19 @@ def all_refuse(functions, why, named, sizes, patch):
 
 @cache
 def images(n):
-    """Random batches: B, the patch embedding, the input's sizes, the patch's side, the tokens."""
+    """Batches: B, the patch embedding, the input's sizes, the patch's side, the tokens' shape."""
     rng, found = random.Random(n), []
-    for _ in range(20):
-        B, C, d_model = rng.sample(range(1, 12), 3)
-        side = rng.randint(1, 8)
-        sizes = [side * times for times in rng.sample(range(1, 8), n)]
+    for i in range(20):
+        B, C, d_model = rng.sample(range(1, 12), 3) if i else (2, 3, 5)
+        side = rng.randint(1, 8) if i else 4
+        sizes = [side * times for times in (rng.sample(range(1, 8), n) if i else (2, 3, 5)[:n])]
         conv = (nn.Conv2d, nn.Conv3d)[n - 2]
         layer = conv(C, d_model, side, stride=side, device="meta")
-        out = layer(torch.empty(B, C, *sizes, device="meta"))
-        found.append((B, layer, sizes, side, out.flatten(2).transpose(1, 2)))
+        out = layer(torch.empty(B, C, *sizes, device="meta")).flatten(2)
+        found.append((B, layer, sizes, side, tuple(out.mT.shape)))
     return found
+
+
+def both(names, *functions):
+    """The functions for 2 and for 3 dims, under their names."""
+    return enumerate(map(Asked, names, functions), 2)

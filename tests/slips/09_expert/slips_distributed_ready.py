@@ -71,6 +71,13 @@ def setup_model_for_distributed(model, device):
             'device.type == "cuda" else None)\n    return model',
         ),
         "never wrapped": ("get_world_size() == 1 or not dist.is_initialized()", "True"),
+        "group initialized by itself": (
+            "    if get_world_size() == 1 or not",
+            "    if get_world_size() > 1 and not dist.is_initialized():\n"
+            "        store = dist.HashStore()\n"
+            '        dist.init_process_group("gloo", store=store, rank=0, world_size=1)\n'
+            "    if get_world_size() == 1 or not",
+        ),
         "wrapped alone": ("get_world_size() == 1 or not", "not"),
         "wrapped without a group": (" or not dist.is_initialized()", ""),
         "DataParallel": "DistributedDataParallel = nn.DataParallel",

@@ -54,6 +54,10 @@ def conv1d_output_length(L_in, kernel_size, stride=None, padding=0, dilation=1):
         ),
         "frames last": ("    return T_out, H_out, W_out", "    return H_out, W_out, T_out"),
         "a list": ("    return T_out, H_out, W_out", "    return [T_out, H_out, W_out]"),
+        "lists for tuples": (
+            "    return H_out, W_out\n",
+            "    return list((H_out, W_out))\n",
+        ),
         "one side for both": ("    return H_out, W_out\n", "    return H_out, H_out\n"),
         "the positions instead of the shape": (
             "    return H_out, W_out\n",

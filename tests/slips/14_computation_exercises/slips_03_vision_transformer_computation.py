@@ -79,6 +79,10 @@ def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
             "h, w = _per_dim(patch_size, 2)\n"
             "    return B, vit2d_num_patches(H, W, patch_size), C * h * w",
         ),
+        "class token in the embedding of a video": (
+            TOKENS_3D,
+            "return B, vit3d_sequence_length(T, H, W, patch_size), d_model",
+        ),
         "one input embedded": (TOKENS_3D, TOKENS_3D.replace("B, ", "", 1)),
         "patches before inputs": (
             TOKENS_3D,
