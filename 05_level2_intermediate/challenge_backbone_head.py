@@ -1,10 +1,10 @@
 """Backbone and head: one part finds features, the other one decides.
 
-With a clean cut between them either part can be frozen, swapped or saved alone.
+Either part can be frozen, swapped or saved alone.
 
     Backbone                x (N, c_in, h, w) -> features (N, hidden)
-    Head                    features (N, hidden) -> logits (N, num_classes)
-    BackboneHeadClassifier  x (N, c_in, h, w) -> logits (N, num_classes)
+    Head                    features -> logits (N, num_classes)
+    BackboneHeadClassifier  x -> logits
 
 N >= 1. Modules, inputs and results share dtype and device.
 
@@ -12,21 +12,18 @@ Core, what an interview asks:
 
     parameters  Each part has a weight with a row for each output and a bias, under any names,
                 trainable from the start. It has no other parameter and no buffer.
-    backbone    A linear layer on all c_in * h * w numbers of an image, channel by channel and row
-                by row, then ReLU.
-    head        A linear layer alone: logits, no activation.
-    parts       The attribute backbone is a Backbone, head a Head. The classifier has no other
-                submodule, and its state_dict has each parameter once.
+    backbone    A linear layer on an image's numbers, channel by channel and row by row, then ReLU.
+    head        A linear layer alone.
+    parts       The attribute backbone is a Backbone, head a Head. There is no other submodule. The
+                classifier's state_dict has each parameter once.
     connection  The logits are head(backbone(x)).
     gradients   They reach x and each parameter, also where the other part is frozen.
-    swap        Either attribute may be set to another module. The classifier then uses and saves
-                that one.
+    swap        Either attribute may be set to another module, then used and saved.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    images      Anything but N images of c_in channels, h rows and w columns raises ValueError or
-                RuntimeError.
-    calls       One call of the classifier calls each part once, hooks included.
+    images      Another shape of x: ValueError or RuntimeError.
+    calls       The classifier calls each part once, hooks included.
     dtypes      float32, float64 and bfloat16, as exact as they allow.
     inputs      Any strides, any device; never changed. Train and eval mode give the same.
 

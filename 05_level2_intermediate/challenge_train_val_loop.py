@@ -1,35 +1,34 @@
 """Train, validate, repeat: the loop that tells whether a model learns or memorizes.
 
-Training changes the model. Validation measures it and leaves no trace.
+Validation leaves no trace.
 
     train_one_epoch   float: mean loss
-    validate          tuple of two floats: mean loss, accuracy
+    validate          (mean loss, accuracy), floats
     train_for_epochs  dict of lists: train_loss, val_loss, val_acc
 
-    model      maps x (B, ...) to logits (B, K); in eval mode it changes no buffer
-    loader     gives pairs x, y; y (B,) int64 class indices; B may change
-    criterion  criterion(logits, y): the batch's mean loss, one number
+    model      x (B, ...) -> logits (B, K)
+    loader     x, int64 classes y (B,); B may change
+    criterion  the batch's mean loss
 
 Core, what an interview asks:
 
-    steps      Training makes, per batch and in order, one forward pass, one backward pass and one
-               step, with its gradient alone.
-    loss       The mean per sample: each counts once. Training takes losses from before the step.
-    accuracy   The share of all samples whose label has the largest logit.
-    untouched  validate makes one forward pass per batch and records no graph. Parameters, .grad,
-               requires_grad and buffers stay as they are.
-    history    Each epoch trains, then validates. Each list has one float per epoch.
-    mode       At each forward pass the whole model is in train mode, in validation in eval mode.
-    device     The model gets x, and the criterion y, on device, otherwise as they come.
+    steps      Training makes one forward, backward and step per batch, with its gradient alone.
+    loss       The mean per sample; in training, before the step.
+    accuracy   The share of samples whose label has the largest logit.
+    untouched  validate makes one forward pass per batch, with no graph. Parameters, .grad,
+               requires_grad and buffers stay.
+    history    Each epoch trains, validates, then adds a float to each list.
+    mode       All modules train in train mode, validate in eval mode.
+    device     x and y go to device, otherwise as they come.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    restored   validate gives back each module's mode and torch.is_grad_enabled(), also after an
-               error or Ctrl-C, which it passes on. Training ends in train mode.
-    iterables  A loader may have no length. It is read once per epoch.
-    empty      A loader without batches raises ValueError.
-    groups     The optimizer may hold only a part of the model, in several groups.
-    losses     inf and NaN count like any loss. bfloat16 losses are summed without rounding.
+    restored   validate restores all modes and torch.is_grad_enabled(), also when an error or Ctrl-C
+               passes. Training ends in train mode.
+    iterables  Loaders may lack a length. Each is read once an epoch.
+    empty      No batches: ValueError.
+    groups     The optimizer may hold part of a model, in groups.
+    losses     inf and NaN count. bfloat16 losses are summed without rounding.
 
 Medium, 25 minutes. Try one alone: python FILE accuracy
 Guide: https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html

@@ -1,35 +1,29 @@
 """A dataset of paths: the list is known, the files stay closed until somebody asks for a row.
 
-Images lie on disk, and a list says what each one shows. Here a mapping plays the disk: to read the
-value of a key is to open a file.
+A mapping plays the disk: reading a value opens a file.
 
-    path_label_pairs  iterable of (path, label): a str or Path, a Python or NumPy integer
-    path_to_tensor    collections.abc.Mapping from str or Path to Tensor
-    transform         None, or a callable that takes a Tensor
-    len(dataset)      the number of pairs
+    path_label_pairs  (path, label): a str or Path, a Python or NumPy integer
     dataset[index]    (x, label) of this pair
 
 Core, what an interview asks:
 
-    rows       Each pair is a row, in order, also if its path came before. Without a transform x is
-               the path's tensor.
+    rows       Each pair is a row, in order, repeated paths too. Without transform x is the path's
+               tensor.
     label      An int64 tensor of shape ().
-    unknown    A path that is no key raises KeyError in __init__. The message has this path and none
-               that is there.
-    lazy       __init__ may list and look for keys, but reads no value. An access reads its value
-               once and keeps nothing.
-    transform  Called once in each access, not elsewhere. x is what it returns, of any type.
-    loader     It is a Dataset and works in a DataLoader.
+    unknown    A path that is no key: KeyError from __init__. Its message has this path alone.
+    lazy       __init__ reads keys only. An access reads its value once and keeps nothing.
+    transform  Called once per access, not elsewhere. x is what it returns, of any type.
+    loader     A Dataset that works in a DataLoader.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     indices    -1 is the last row. Past either end: IndexError.
-    spelling   "x.pt" and Path("x.pt") are the same path, in pairs and keys alike. A str is spelled
-               as pathlib prints it.
-    copies     transform and caller may change x and label in place. The mapping's tensors and later
-               accesses stay the same.
-    pairs      They may be none, are read once, by __init__, and may change afterwards.
-    workers    Where its arguments can be pickled, so can the dataset, as spawned workers need.
+    spelling   "x.pt" and Path("x.pt") are the same path, in pairs and keys. A str is spelled as
+               pathlib prints it.
+    copies     transform and caller may change x and label in place. Mapping and later accesses stay
+               the same.
+    pairs      There may be none. __init__ reads them, once. They may change afterwards.
+    workers    Where its arguments can be pickled, so can the dataset.
 
 Medium, 20 minutes. Try one alone: python FILE lazy
 Guide: https://docs.pytorch.org/tutorials/beginner/data_loading_tutorial.html

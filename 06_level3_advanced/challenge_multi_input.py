@@ -1,7 +1,6 @@
 """Two inputs, one answer: an image and the numbers that came with it.
 
-A photo of a skin lesion is easier to judge beside the patient's age and the lesion's site. Late
-fusion gives each input an encoder of its own, joins the features and decides once.
+Late fusion gives each input its own encoder and joins the features.
 
     forward(image (N, img_c, img_h, img_w), meta (N, meta_dim)) -> logits (N, num_classes)
 
@@ -13,21 +12,20 @@ N >= 1. Model, inputs and logits share dtype and device.
 
 Core, what an interview asks:
 
-    parameters     Each of the three submodules has one nn.Linear, with bias. The model has no other
-                   parameter.
-    image_encoder  Pixels are flattened in the order channel, row, column.
+    parameters     Each of the three has one nn.Linear, with bias. The model has no other parameter.
+    image_encoder  Pixels are flattened by channel, row, column.
     meta_encoder   As in the table.
-    fusion         The logits are those of head on the image features, then the meta features, side
-                   by side. There is no softmax.
-    swap           Another module that takes and gives these shapes may be assigned to any of the
-                   three names. forward then uses it; no ReLU is outside the encoders.
+    fusion         The logits are those of head, a Linear alone, on image features, then meta
+                   features, side by side.
+    swap           Any of the three may be set to another module of these shapes. forward uses it
+                   and adds no ReLU.
     gradients      They reach image, meta and each parameter.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     images         With the table's encoders an image of another shape raises ValueError or
                    RuntimeError.
-    batches        So does meta of another shape or another N, 1 beside many included.
+    batches        So does meta of another shape or another N, 1 beside many, too.
     dtypes         float32, float64 and bfloat16, as exact as they allow.
     inputs         Any strides, any device; never changed. Train and eval mode give the same.
 

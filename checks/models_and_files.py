@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.tools import close, result_of, same
+from checks.tools import close, is_hole, result_of, same
 
 
 def weight_and_bias(what: str, module: nn.Module, rows: int, columns: int) -> tuple[Tensor, Tensor]:
@@ -24,6 +24,12 @@ def weight_and_bias(what: str, module: nn.Module, rows: int, columns: int) -> tu
     assert right, f"{what}: parameters {shapes}, want {(rows, columns)} and {(rows,)}"
     bias, weight = sorted(found, key=Tensor.numel)
     return weight, bias
+
+
+def all_trainable(what: str, module: nn.Module) -> None:
+    """No parameter is frozen."""
+    frozen = [name for name, p in module.named_parameters() if not p.requires_grad]
+    assert not frozen, f"{what}: {', '.join(frozen)} with requires_grad=False, want True"
 
 
 def linear_of(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -114,46 +120,36 @@ def state_is(got: Any, want: Any, what: str) -> None:
         assert alike, "{}: {} is {}, want {}".format(what, name, *shown)
 
 
-class Moments:
-    """What was seen of a folder's file, and beside it, while a function ran."""
+def moments_of(
+    path: Path, function: Callable[..., Any], *args: Any
+) -> tuple[list[bytes | None], set[str]]:
+    """What the file held in turn (None: no file), and the names that were in its folder.
 
-    def __init__(self) -> None:
-        self.held = list[bytes | None]()  # what the file held in turn; None: no file
-        self.beside = set[str]()  # names of others that were there at any moment
-
-
-def moments_of(path: Path, function: Callable[..., Any], *args: Any) -> Moments:
-    """Looks before each call of function(*args) to C, as Python alone cannot change a file."""
-    seen, marks, before = Moments(), list[Any](), sys.getprofile()
+    Looks before each call of function(*args) to C, as Python alone cannot change a file.
+    """
+    held, names, marks, before = list[bytes | None](), set[str](), list[Any](), sys.getprofile()
     if path.exists():
         os.utime(path, (0, 0))  # so that each write shows in its date
 
     def look(_: Any, event: str, __: Any) -> None:
         if event != "c_call":
             return
-        if path.parent.is_dir():
-            seen.beside.update(os.listdir(path.parent))
-        try:
-            stat = os.stat(path)
-            mark = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        except FileNotFoundError:
-            mark = None
+        names.update(os.listdir(path.parent) if path.parent.is_dir() else ())
+        stat = os.stat(path) if path.exists() else None
+        mark = stat and (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if marks[-1:] != [mark]:
             marks.append(mark)
-            note()
-
-    def note() -> None:
-        now = path.read_bytes() if path.exists() else None
-        if seen.held[-1:] != [now]:
-            seen.held.append(now)
+            now = path.read_bytes() if stat else None
+            held.extend([now] if held[-1:] != [now] else [])
 
     sys.setprofile(look)
     try:
         function(*args)
     finally:
         sys.setprofile(before)
-    note()
-    return seen
+    marks.clear()
+    look(None, "c_call", None)
+    return held, names
 
 
 def raised_by(function: Callable[..., Any], *args: Any) -> BaseException | None:
@@ -167,9 +163,26 @@ def raised_by(function: Callable[..., Any], *args: Any) -> BaseException | None:
     return None
 
 
+def raises(
+    kinds: tuple[type[Exception], ...], what: str, call: Callable[..., Any], *args: Any
+) -> str:
+    """The message of the error, one of these kinds, that it raises."""
+    want = " or ".join(kind.__name__ for kind in kinds)
+    try:
+        got = call(*args)
+    except Exception as error:
+        if is_hole(error):
+            raise
+        assert isinstance(error, kinds), f"{what}: {first_line(error)}, want {want}"
+        return str(error)
+    shown = type(got).__name__ if type(got).__repr__ is object.__repr__ else repr(got)
+    raise AssertionError(f"{what}: returned {shown}, want {want}")
+
+
 def first_line(error: BaseException) -> str:
     """Its kind and what it says first, without the temporary folder's path."""
-    return named(f"{type(error).__name__}: {''.join(str(error).strip().splitlines()[:1])}")
+    says = "".join(str(error).strip().splitlines()[:1])
+    return named(f"{type(error).__name__}: {says}").rstrip(":. ")
 
 
 def attempt(what: str, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -179,6 +192,6 @@ def attempt(what: str, call: Callable[..., Any], *args: Any, **more: Any) -> Any
     except AssertionError:
         raise
     except Exception as error:
-        if isinstance(error, NotImplementedError) and len(str(error).split()) <= 1:
-            raise  # an open hole
+        if is_hole(error):
+            raise
         raise AssertionError(f"{what}: {first_line(error)}, want a result") from error

@@ -7,7 +7,7 @@ logits are those of its own parts, called by hand.
 import torch
 from torch import nn
 
-from checks.models_and_files import features_by_hand, linear_of, weight_and_bias
+from checks.models_and_files import all_trainable, features_by_hand, linear_of, weight_and_bias
 from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, on, refuses_sizes
 from checks.tools import close, names_are, result_of
 
@@ -25,14 +25,11 @@ def parameters(Backbone, Head, BackboneHeadClassifier):
         lazy = [name for name, p in found.items() if nn.parameter.is_lazy(p)]
         assert not lazy, f"{what}: {lazy[0]} waits for the first call, want all from the start"
         weight_and_bias(what, part, rows, columns)
-        frozen = [name for name, p in found.items() if not p.requires_grad]
-        assert not frozen, f"{what}: {', '.join(frozen)} with requires_grad=False, want True"
+        all_trainable(what, part)
         buffers = [name for name, _ in part.named_buffers()]
         assert not buffers, f"{what}: buffers {', '.join(buffers)}, want none"
         names_are(part.state_dict(), found, f"{what}: state_dict")
-    model = BackboneHeadClassifier(*SIZES[0])
-    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
-    assert not frozen, f"{NAME}: {', '.join(frozen)} with requires_grad=False, want True"
+    all_trainable(NAME, BackboneHeadClassifier(*SIZES[0]))
 
 
 def backbone(Backbone):
@@ -40,22 +37,19 @@ def backbone(Backbone):
     weight, bias = weight_and_bias("Backbone(2, 1, 2, 3)", part, 3, 4)
     features_by_hand("Backbone(2, 1, 2, 3)", part, weight, bias)
     for n in (N, 1, HIDDEN):
-        for mode in ("train", "eval"):
-            part, x = Backbone(C, H, W, HIDDEN), torch.randn(n, C, H, W)
-            what = on(f"{B_NAME}, {mode} mode", x=x)
-            out = result_of(what, part.train(mode == "train"), x)
-            want = linear_of(x, *weight_and_bias(B_NAME, part, HIDDEN, C * H * W))
-            close(out.detach(), torch.where(want > 0, want, 0), f"{what}: features")
+        part, x = Backbone(C, H, W, HIDDEN), torch.randn(n, C, H, W)
+        what = on(B_NAME, x=x)
+        out = result_of(what, part, x)
+        want = linear_of(x, *weight_and_bias(B_NAME, part, HIDDEN, C * H * W))
+        close(out.detach(), want.clamp(min=0), f"{what}: features")
 
 
 def head(Head):
     for n in (N, 1, HIDDEN):
-        for mode in ("train", "eval"):
-            part, features = Head(HIDDEN, K), torch.randn(n, HIDDEN)
-            what = on(f"{H_NAME}, {mode} mode", features=features)
-            out = result_of(what, part.train(mode == "train"), features)
-            want = linear_of(features, *weight_and_bias(H_NAME, part, K, HIDDEN))
-            close(out.detach(), want, f"{what}: logits")
+        part, features = Head(HIDDEN, K), torch.randn(n, HIDDEN)
+        what = on(H_NAME, features=features)
+        want = linear_of(features, *weight_and_bias(H_NAME, part, K, HIDDEN))
+        close(result_of(what, part, features).detach(), want, f"{what}: logits")
 
 
 def parts(Backbone, Head, BackboneHeadClassifier):
@@ -72,11 +66,10 @@ def parts(Backbone, Head, BackboneHeadClassifier):
 
 def connection(BackboneHeadClassifier):
     for sizes in SIZES:
-        for mode in ("train", "eval"):
-            for n in (N, 1):
-                model, x = BackboneHeadClassifier(*sizes), torch.randn(n, *sizes[:3])
-                what = f"BackboneHeadClassifier{sizes}, {mode} mode"
-                logits_are_of_parts(what, model.train(mode == "train"), x)
+        for mode, n in (("train", N), ("train", 1), ("eval", N)):
+            model, x = BackboneHeadClassifier(*sizes), torch.randn(n, *sizes[:3])
+            what = f"BackboneHeadClassifier{sizes}, {mode} mode"
+            logits_are_of_parts(what, model.train(mode == "train"), x)
 
 
 def gradients(Backbone, Head, BackboneHeadClassifier):
@@ -110,23 +103,13 @@ def swap(BackboneHeadClassifier):
 
 
 def images(Backbone, BackboneHeadClassifier):
-    shapes = [
-        (N, C, W, H),
-        (N, H, W, C),
-        (N, C + 1, H, W),
-        (N, C, H, 2 * W),
-        (2 * N, C, H // 2, W),
-        (N, C, H * W),
-        (N, C * H * W),
-        (C, H, W),
-        (N, 1, C, H, W),
-        (1, N, C, H, W),
-    ]
+    four = [(N, C, W, H), (N, H, W, C), (N, C + 1, H, W), (N, C, H, 2 * W), (2 * N, C, H // 2, W)]
+    other = [(N, C, H * W), (N, C * H * W), (C, H, W), (N, 1, C, H, W), (1, N, C, H, W)]
     for what, module in (
         (B_NAME, Backbone(C, H, W, HIDDEN)),
         (NAME, BackboneHeadClassifier(*SIZES[0])),
     ):
-        refuses_sizes(what, module, "x", ((shape,) for shape in shapes))
+        refuses_sizes(what, module, "x", ((shape,) for shape in four + other))
 
 
 def calls(BackboneHeadClassifier):

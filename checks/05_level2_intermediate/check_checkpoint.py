@@ -18,14 +18,15 @@ from torch import nn
 from checks.models_and_files import (
     attempt,
     contents,
-    first_line,
     folder_is,
     in_folder,
     moments_of,
     named,
     raised_by,
+    raises,
     state_is,
 )
+from checks.tools import names_are
 
 KEYS = ["model", "optimizer", "epoch"]
 
@@ -47,11 +48,9 @@ def file(save_checkpoint):
                 ) from error
             kind = type(got).__name__
             assert isinstance(got, dict), f"{what}: the file holds a {kind}, want a dict"
-            keys = sorted(map(str, got))
-            assert keys == sorted(KEYS), f"{what}: the file's keys are {keys}, want {sorted(KEYS)}"
-            epoch = got["epoch"]
-            kind = type(epoch).__name__
-            assert type(epoch) is int, f"{what}: the file's epoch is of type {kind}, want int"
+            names_are(got, KEYS, f"{what}, the file's keys")
+            kind = type(got["epoch"]).__name__
+            assert kind == "int", f"{what}: the file's epoch is of type {kind}, want int"
             state_is(got, want, f"{what}, the file")
 
 
@@ -91,6 +90,7 @@ def modes(save_checkpoint, load_checkpoint):
     model, optimizer = training(1)
     model[:3].eval().requires_grad_(False)
     before, flags = state_of(model, optimizer, 3), flags_of(model)
+    grads = copy.deepcopy(grads_of(model))
     with in_folder() as folder:
         path = written(folder, before)
         for name, function, args in (
@@ -103,6 +103,7 @@ def modes(save_checkpoint, load_checkpoint):
             if name == "save_checkpoint":
                 now = {**live(model, optimizer), "epoch": 3}
                 state_is(now, before, f"{name}, the state afterwards")
+                state_is(grads_of(model), grads, f"{name}, .grad afterwards")
 
 
 def safe(load_checkpoint):
@@ -126,7 +127,7 @@ def missing(load_checkpoint):
     with in_folder() as folder:
         for path in (folder / "none.pt", "none.pt"):
             what = f"load_checkpoint, path {shown(path)} without a file"
-            message_of((FileNotFoundError,), what, load_checkpoint, path, training(0)[0])
+            raises((FileNotFoundError,), what, load_checkpoint, path, training(0)[0])
 
 
 def strict(load_checkpoint):
@@ -135,7 +136,7 @@ def strict(load_checkpoint):
             path = written(folder, state_of(*training(2), 5))
             for more in ((), (optimizer,)):
                 what = f"load_checkpoint into a model of {name} than the saved one"
-                message_of((RuntimeError, ValueError), what, load_checkpoint, path, model, *more)
+                raises((RuntimeError, ValueError), what, load_checkpoint, path, model, *more)
 
 
 def folders(save_checkpoint):
@@ -154,10 +155,10 @@ def atomic(save_checkpoint):
         for number, name in enumerate(("last.pt", "last.pt", "last.tmp"), 1):
             path = folder / name
             old = path.read_bytes() if path.exists() else None
-            seen = moments_of(path, save_checkpoint, model, optimizer, number, path)
-            sizes = ["no file" if s is None else f"{len(s)} bytes" for s in seen.held]
+            held, _ = moments_of(path, save_checkpoint, model, optimizer, number, path)
+            sizes = ["no file" if s is None else f"{len(s)} bytes" for s in held]
             want = "the old file" if old else "no file"
-            assert len(seen.held) == 2 and seen.held[0] == old, (
+            assert len(held) == 2 and held[0] == old, (
                 f"save {number}, to {name}: while it runs path holds in turn {', '.join(sizes)}; "
                 f"want {want}, then the new file"
             )
@@ -171,11 +172,11 @@ def beside(save_checkpoint):
         for name in ("last.pt", "last.tmp"):
             path, before, what = folder / name, contents(folder), f"save_checkpoint to {name}"
             with patch.object(os, "getpid", lambda: 1):  # a name may have the process's number
-                seen = moments_of(path, save_checkpoint, model, optimizer, 1, path)
+                held, names = moments_of(path, save_checkpoint, model, optimizer, 1, path)
             after = contents(folder)
             folder_is(folder, {**before, name: after.get(name)}, what)
-            names = seen.beside - {*before, name}
-            assert names or len(seen.held) != 2, (
+            names -= {*before, name}
+            assert names or len(held) != 2, (
                 f"{what}: the whole file came from another folder, want it written beside path"
             )
             for other in names:
@@ -231,16 +232,11 @@ def damaged(load_checkpoint):
         for name, data, lacks in broken(state, Evil(str(folder / "trap"))):
             path, what = written(folder, data), f"load_checkpoint, the file is {name}"
             for args in ((path, model, optimizer), (str(path), model)):
-                message = message_of((ValueError,), what, load_checkpoint, *args)
-                assert str(path) in message, (
-                    f"{what}: the message does not name path: {named(message)}"
-                )
+                message = raises((ValueError,), what, load_checkpoint, *args)
                 lines = len(message.splitlines())
                 assert lines == 1, f"{what}: a message of {lines} lines, want 1"
-                left = [key for key in lacks if key not in message]
-                assert not left, (
-                    f"{what}: the message does not name {', '.join(left)}: {named(message)}"
-                )
+                left = ", ".join(name for name in (str(path), *lacks) if name not in message)
+                assert not left, named(f"{what}: the message does not name {left}: {message}")
             now = {**live(model, optimizer), "epoch": 0}
             state_is(now, before, f"{what}; the state afterwards")
 
@@ -302,6 +298,10 @@ def flags_of(model):
     return found | {f"{n}.requires_grad": p.requires_grad for n, p in model.named_parameters()}
 
 
+def grads_of(model):
+    return {name: p.grad for name, p in model.named_parameters()}
+
+
 def as_bytes(thing):
     data = io.BytesIO()
     torch.save(thing, data)
@@ -322,34 +322,15 @@ def shown(path):
     return repr(name) if isinstance(path, str) else f"Path({name!r})"
 
 
-def message_of(errors, what, function, *args):
-    """The message of the error, one of these, that it raises."""
-    kinds = " or ".join(kind.__name__ for kind in errors)
-    try:
-        got = function(*args)
-    except errors as error:
-        if isinstance(error, NotImplementedError):
-            raise
-        return str(error)
-    except NotImplementedError:
-        raise
-    except Exception as error:
-        raise AssertionError(f"{what}: {first_line(error)}; want {kinds}") from error
-    raise AssertionError(f"{what}: returned {got!r}, want {kinds}")
-
-
 def broken(state, evil):
     """Files that are no checkpoint: what they are, their bytes, the keys that they lack."""
     whole = as_bytes(state)
     for n in (0, 2, 50, 2000, len(whole) - 9):
         yield f"cut after {n} of its {len(whole)} bytes", whole[:n], []
     yield "a text", b"epoch 3\n", []
-    for name, thing, lacks in (
-        ("a tensor", torch.ones(3), []),
-        ("a list", KEYS, []),
-        ("a model's state dict", state["model"], KEYS),
-    ):
-        yield name, as_bytes(thing), lacks
+    yield "a tensor", as_bytes(torch.ones(3)), []
+    yield "a list", as_bytes(KEYS), []
+    yield "a model's state dict", as_bytes(state["model"]), KEYS
     for key in KEYS:
         yield f"a dict without {key}", as_bytes({k: state[k] for k in KEYS if k != key}), [key]
     for key, value in {"model": 3, "optimizer": None, "epoch": "5"}.items():

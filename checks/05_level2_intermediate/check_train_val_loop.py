@@ -10,8 +10,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from checks.models_and_files import attempt
-from checks.tools import same
+from checks.models_and_files import attempt, state_is
 from checks.training import (
     CPU,
     META,
@@ -39,9 +38,7 @@ MODES = "in train mode", "in eval mode", "with parts in eval mode"
 
 
 def steps(train_one_epoch):
-    def train(model, loader, *rest):
-        return train_one_epoch(model, classes_of(loader), *rest)
-
+    train = with_classes(train_one_epoch)
     one_step_per_batch(train, "train_one_epoch, ")
     batches = batches_of([1, 2, 4], [3, 2, 1])
     what = "train_one_epoch, 3 batches of"
@@ -91,12 +88,7 @@ def untouched(validate):
     got, what = passes(seen, batches), "validate, 3 batches"
     assert got == [1, 2, 3], f"{what}: forward passes of the batches {got}, want [1, 2, 3]"
     assert not any(graphs), f"{what}: {sum(graphs)} forward passes recorded a graph, want 0"
-    for name, value in everything_in(model).items():
-        if isinstance(value, torch.Tensor) and isinstance(before[name], torch.Tensor):
-            same(value, before[name], f"{what}: {name} afterwards")
-            continue
-        now, then = ("a tensor" if torch.is_tensor(v) else v for v in (value, before[name]))
-        assert now == then, f"{what}: {name} is {now} afterwards, it was {then}"
+    state_is(everything_in(model), before, f"{what}, afterwards")
 
 
 def history(train_for_epochs):
@@ -203,15 +195,15 @@ def restored(train_one_epoch, validate, train_for_epochs):
                         f"{what}: then part {name!r} has training={training}, it was {modes[name]}"
                     )
                 assert now == grad, f"{what}: then torch.is_grad_enabled() is {now}, it was {grad}"
-    for name in ("train_one_epoch", "train_for_epochs"):
+    loader = loader_of(batches)
+    for train, loaders, epochs in (
+        (train_one_epoch, [loader], []),
+        (train_for_epochs, [loader, loader], [2]),
+    ):
         model = nested("in train mode")
-        args = model, loader_of(batches), Difference()
-        if name == "train_one_epoch":
-            train_one_epoch(*args, sgd(model), CPU)
-        else:
-            train_for_epochs(*args[:2], *args[1:], sgd(model), CPU, 2)
+        train(model, *loaders, Difference(), sgd(model), CPU, *epochs)
         modes = modes_of(model)
-        now = sum(modes.values())
+        now, name = sum(modes.values()), train.__name__
         assert now == len(modes), (
             f"after {name} {now} of {len(modes)} modules are in train mode, want all"
         )
@@ -265,13 +257,10 @@ def groups(train_for_epochs):
 
 
 def losses(train_one_epoch, validate):
-    def train(model, loader, *rest):
-        return train_one_epoch(model, classes_of(loader), *rest)
-
     def measure(model, loader, criterion, optimizer, device):
         return pair(validate(model, classes_of(loader), criterion, device))[0]
 
-    every_loss_counts(train, tol=0.01, what="train_one_epoch, ")
+    every_loss_counts(with_classes(train_one_epoch), tol=0.01, what="train_one_epoch, ")
     every_loss_counts(measure, steps=lambda n: 0, tol=0.01, what="validate, ")
 
 
@@ -288,6 +277,10 @@ def classes_of(batches):
     """The same batches with class indices y (B,), all 0, in the same kind of loader."""
     kept = [(x, torch.zeros(len(x), dtype=torch.int64)) for x, _ in batches]
     return kept if isinstance(batches, list) else loader_of(kept)
+
+
+def with_classes(train):
+    return lambda model, loader, *rest: train(model, classes_of(loader), *rest)
 
 
 def is_float(got, want, what):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from checks.models_and_files import attempt
+from checks.models_and_files import attempt, raises
 from checks.tools import same, tensor
 
 NAMES = ["ant.pt", "bee.pt", "ant.pt", "cat.pt", "bee.pt"]  # the paths of the pairs
@@ -55,7 +55,12 @@ def unknown(PathLabelDataset):
         for place in (0, 1, 2):
             pairs = [("ant.pt", 0), ("bee.pt", 1)]
             pairs.insert(place, (missing, 2))
-            no_such_file(PathLabelDataset, pairs, files)
+            what = f"__init__, paths {listed(path for path, _ in pairs)}, keys {listed(files)}"
+            message = raises((KeyError,), what, PathLabelDataset, pairs, Disk(files))
+            what += f": the message {message!r} has"
+            assert "gnu 1.pt" in message, f"{what} not 'gnu 1.pt'"
+            others = [key for key in files if key in message.replace("gnu 1.pt", "")]
+            assert not others, f"{what} {others}, want 'gnu 1.pt' alone"
 
 
 def lazy(PathLabelDataset):
@@ -114,7 +119,7 @@ def indices(PathLabelDataset):
         got, want = int(row_of(dataset, index)[1]), 10 * (index + 5)
         assert got == want, f"5 pairs, labels 0 to 40: dataset[{index}] has {got}, want {want}"
     for index in (5, 8, -6):
-        raises(IndexError, f"5 pairs, dataset[{index}]", lambda i: dataset[i], index)
+        raises((IndexError,), f"5 pairs, dataset[{index}]", lambda i: dataset[i], index)
 
 
 def spelling(PathLabelDataset):
@@ -125,15 +130,8 @@ def spelling(PathLabelDataset):
         str(deep): torch.tensor(3),
         Path("cat.pt"): torch.tensor(4),
     }
-    for path, value in (
-        (Path("ant.pt"), 1),
-        ("ant.pt", 1),
-        ("bee.pt", 2),
-        (Path("bee.pt"), 2),
-        (deep, 3),
-        (str(deep), 3),
-        ("cat.pt", 4),
-    ):
+    names = [(name, i) for i, name in enumerate(("ant.pt", "bee.pt", str(deep), "cat.pt"), 1)]
+    for path, value in [(kind(name), i) for name, i in names for kind in (Path, str)]:
         what = f"a pair with {shown(path)}, keys {listed(files)}"
         dataset = attempt(what, PathLabelDataset, [(path, 5)], Disk(files))
         got = attempt(f"{what}, dataset[0]", lambda d: d[0], dataset)[0]
@@ -240,27 +238,6 @@ def row_of(dataset, index):
     is_pair = isinstance(row, tuple) and len(row) == 2
     assert is_pair, f"dataset[{index}] is a {type(row).__name__}, want a tuple (x, label)"
     return row
-
-
-def raises(kind, what, call, *args):
-    try:
-        got = call(*args)
-    except kind as error:
-        return error
-    except NotImplementedError:
-        raise
-    except Exception as error:
-        raise AssertionError(f"{what}: {error!r}, want {kind.__name__}") from error
-    raise AssertionError(f"{what} gave {type(got).__name__}, want {kind.__name__}")
-
-
-def no_such_file(PathLabelDataset, pairs, files):
-    paths, keys = listed(path for path, _ in pairs), listed(files)
-    what = f"__init__, paths {paths}, keys {keys}"
-    message = str(raises(KeyError, what, PathLabelDataset, pairs, Disk(files)))
-    assert "gnu 1.pt" in message, f"{what}: the message {message!r} has not 'gnu 1.pt'"
-    others = [key for key in map(str, files) if key in message.replace("gnu 1.pt", "")]
-    assert not others, f"{what}: the message {message!r} has {others}, want 'gnu 1.pt' alone"
 
 
 def where_pickle_looks(kind):

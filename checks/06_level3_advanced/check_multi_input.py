@@ -7,7 +7,7 @@ the logits are those of the model's own parts, called by hand.
 import torch
 from torch import nn
 
-from checks.models_and_files import features_by_hand, linear_of
+from checks.models_and_files import all_trainable, features_by_hand, linear_of
 from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, on, refuses_sizes
 from checks.tools import close, result_of, same
 
@@ -30,8 +30,7 @@ def parameters(MultiInputClassifier):
         assert got == want, f"{NAME}.{name}: a weight of shape {got}, want {want}"
     n = len(list(model.parameters()))
     assert n == 6, f"{NAME} has {n} parameters, want 6: weight and bias of three Linear"
-    frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
-    assert not frozen, f"{NAME}: {', '.join(frozen)} with requires_grad=False, want True"
+    all_trainable(NAME, model)
 
 
 def image_encoder(MultiInputClassifier):
@@ -97,32 +96,17 @@ def gradients(MultiInputClassifier):
 
 
 def images(MultiInputClassifier):
-    pairs = [
-        ((N, C, W, H), (N, D)),
-        ((N, H, W, C), (N, D)),
-        ((N, C * H * W), (N, D)),
-        ((N, 1, C, H, W), (N, D)),
-        ((1, N, C, H, W), (N, D)),
-        ((N, C, H, W + 1), (N, D)),
-        ((N, 1, H, C * W), (N, D)),
-        ((C, H, W), (D,)),
-        ((C, H, W), (1, D)),
-    ]
+    four = [(N, C, W, H), (N, H, W, C), (N, C, H, W + 1), (N, 1, H, C * W)]
+    other = [(N, C * H * W), (N, 1, C, H, W), (1, N, C, H, W)]
+    pairs = [(shape, (N, D)) for shape in four + other]
+    pairs += [((C, H, W), (D,)), ((C, H, W), (1, D))]
     refuses_sizes(NAME, MultiInputClassifier(*SIZES), "image meta", pairs)
 
 
 def batches(MultiInputClassifier):
-    image = (N, C, H, W)
-    pairs = [
-        (image, (N, D + 1)),
-        (image, (D,)),
-        (image, (D, N)),
-        (image, (N, 1, D)),
-        (image, (1, D)),
-        (image, (N + 1, D)),
-        ((1, C, H, W), (N, D)),
-        ((1, C, H, W), (D,)),
-    ]
+    metas = [(N, D + 1), (D,), (D, N), (N, 1, D), (1, D), (N + 1, D)]
+    pairs = [((N, C, H, W), meta) for meta in metas]
+    pairs += [((1, C, H, W), meta) for meta in ((N, D), (D,))]
     refuses_sizes(NAME, MultiInputClassifier(*SIZES), "image meta", pairs)
 
 
@@ -133,12 +117,9 @@ def dtypes(MultiInputClassifier):
 
 def inputs(MultiInputClassifier):
     image = torch.randn(N, C, H, W)
-    for kind, given in (
-        ("", image),
-        (", channels last", image.to(memory_format=torch.channels_last)),
-    ):
-        inputs = {"image": given, "meta": torch.randn(N, D)}
-        keeps_inputs(f"{NAME}{kind}", MultiInputClassifier(*SIZES), inputs)
+    for kind in (torch.contiguous_format, torch.channels_last):
+        inputs = {"image": image.to(memory_format=kind), "meta": torch.randn(N, D)}
+        keeps_inputs(f"{NAME}, {kind}", MultiInputClassifier(*SIZES), inputs)
 
 
 CORE = (parameters, image_encoder, meta_encoder, fusion, swap, gradients)
@@ -174,4 +155,4 @@ def encodes(model, name, shape):
         what = on(f"{NAME}.{name}, {mode} mode", x=x)
         want = linear_of(x, layer.weight, layer.bias)
         got = result_of(what, encoder.train(mode == "train"), x).detach()
-        close(got, torch.where(want > 0, want, 0), f"{what}: features")
+        close(got, want.clamp(min=0), f"{what}: features")
