@@ -1,8 +1,5 @@
 import os
 
-# The tensors of the checks are tiny: a second thread only spins while it waits for the first.
-os.environ["OMP_NUM_THREADS"] = "1"
-
 import pytest
 import torch
 
@@ -21,8 +18,8 @@ def device(request):
 
 
 def pytest_collection_modifyitems(items):
-    """The edits of tests/slips last: other processes judge them while the rest runs here."""
-    items.sort(key=lambda item: "edit" in item.fixturenames)
+    """What asks for the refusals of slips last: other processes judge them while the rest runs."""
+    items.sort(key=lambda item: "refusals_of" in item.function.__code__.co_varnames)
 
 
 @pytest.fixture(autouse=True)
