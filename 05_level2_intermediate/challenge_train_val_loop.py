@@ -1,6 +1,7 @@
 """Train, validate, repeat: the loop that tells whether a model learns or memorizes.
 
-Validation leaves no trace.
+A loss that falls in training alone says little. Validation measures on other data, and leaves no
+trace in the model.
 
     train_one_epoch   float: mean loss
     validate          (mean loss, accuracy), floats

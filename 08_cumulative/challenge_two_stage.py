@@ -1,5 +1,7 @@
 """Two-stage training: all of the model first, then the head alone on a frozen backbone.
 
+This is transfer learning in one program.
+
 Core, what an interview asks:
 
     model        The three classes do what their docstrings say.
