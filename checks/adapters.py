@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from checks.hunts import attempt
 from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, leading_sizes
-from checks.tools import BigTensors, close, filled, names_are, result_of, same, unchanged
+from checks.tools import BigTensors, attempt, close, filled, names_are, result_of, same, unchanged
 
 STEPS = 20
 MODES = {True: "train mode", False: "eval mode"}

@@ -13,22 +13,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from checks.tools import call_of, is_hole, names_are, numbers, tensor, unchanged
+from checks.tools import attempt, call_of, names_are, numbers, tensor, unchanged
 from checks.training import epoch_by_hand, modes_of, states_are, watching
 
 # What torch says where a value is to be read that the meta device does not hold.
 READS_A_VALUE = re.compile(r"item\(\)|aten::(equal|_local_scalar_dense|nonzero|is_nonzero)")
-
-
-def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
-    """What function gives; where it crashes, a message that says on what."""
-    try:
-        return function(*inputs, **more)
-    except Exception as error:
-        if is_hole(error):
-            raise
-        said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise AssertionError(f"{what}: {said}") from error
 
 
 def mode(training: bool) -> str:

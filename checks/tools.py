@@ -62,6 +62,17 @@ def called(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -
         raise AssertionError(f"{what}: {type(error).__name__}, want a result{says}") from error
 
 
+def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
+    """What function gives; where it crashes, a message that says on what."""
+    try:
+        return function(*inputs, **more)
+    except Exception as error:
+        if is_hole(error):
+            raise
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise AssertionError(f"{what}: {said}") from error
+
+
 def result_of(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Tensor:
     """What it gives, a tensor; where it crashes, a message that says on what."""
     return tensor(called(what, function, *inputs, **more), what)

@@ -16,22 +16,11 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 
-from checks.tools import close, is_hole, refuses
+from checks.tools import attempt, close, is_hole, refuses
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 Batch = tuple[Tensor, Tensor]
 Train = Callable[..., Any]  # called as train(model, loader, criterion, optimizer, device)
-
-
-def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
-    """What function gives; where it crashes, a message that says on what."""
-    try:
-        return function(*inputs, **more)
-    except Exception as error:
-        if is_hole(error):
-            raise
-        said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise AssertionError(f"{what}: {said}") from error
 
 
 class Forward(NamedTuple):

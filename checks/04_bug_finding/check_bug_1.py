@@ -8,8 +8,7 @@ import io
 import torch
 from torch.utils.data import DataLoader
 
-from checks.hunts import attempt
-from checks.tools import close, tensor
+from checks.tools import attempt, close, tensor
 
 DTYPES = (torch.bfloat16, torch.float16, torch.float32, torch.float64)
 BOUGHT = ((257, 681, 1, 0), (2049, 4099, 12), (16_777_217, 20_000_000, 19_999_999))

@@ -8,8 +8,8 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
 from checks import hunts
-from checks.hunts import attempt, first_passes, losses_of, noting
-from checks.tools import close
+from checks.hunts import first_passes, losses_of, noting
+from checks.tools import attempt, close
 from checks.training import shown
 
 DECAY, ZIGZAG = [1, 1, 0.1, 0.1, 0.01], [1, 0.5, 2, 0.8, 1]  # factors of five epochs

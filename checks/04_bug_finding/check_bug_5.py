@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from checks import hunts
-from checks.hunts import attempt, mode, noting
-from checks.tools import close, same
+from checks.hunts import mode, noting
+from checks.tools import attempt, close, same
 from checks.training import modes_of
 
 RUNS = 5

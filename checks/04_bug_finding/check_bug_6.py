@@ -5,8 +5,8 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from checks.hunts import attempt, gives_there, gradients_of_modes, modes_are, state_is, trained
-from checks.tools import close, filled, strided, tensor
+from checks.hunts import gives_there, gradients_of_modes, modes_are, state_is, trained
+from checks.tools import attempt, close, filled, strided, tensor
 from checks.training import modes_of
 
 F, H, K = 4, 6, 3

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from checks import hunts
-from checks.hunts import attempt, first_passes, losses_of, noting, sgd
-from checks.tools import close, same
+from checks.hunts import first_passes, losses_of, noting, sgd
+from checks.tools import attempt, close, same
 from checks.training import modes_of
 
 F, K = 6, 3

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from checks.hunts import attempt
-from checks.tools import close, filled, names_are, result_of, same
+from checks.tools import attempt, close, filled, names_are, result_of, same
 from checks.training import equal
 
 D, H = 5, 20

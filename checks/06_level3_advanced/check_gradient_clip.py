@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from checks.hunts import attempt
+from checks.tools import attempt
 from checks.training import (
     CPU,
     META,

@@ -10,7 +10,7 @@ import math
 import torch
 
 from checks.gpu import autocast_now, standing_in
-from checks.hunts import attempt
+from checks.tools import attempt
 from checks.training import (
     Slopes,
     batches_of,

@@ -9,9 +9,8 @@ import math
 import torch
 from torch import nn
 
-from checks.hunts import attempt
 from checks.pipelines import Readings, mean_of, stays_on_meta
-from checks.tools import refuses
+from checks.tools import attempt, refuses
 from checks.training import CPU, META, batches_of, line, loader_of, passes, watching
 
 N = 13  # samples of validation

@@ -10,8 +10,8 @@ import copy
 import torch
 from torch import nn
 
-from checks.hunts import attempt
 from checks.pipelines import Readings
+from checks.tools import attempt
 from checks.training import (
     CPU,
     META,

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from checks.hunts import attempt, true_gradients, values_may_be_read
-from checks.tools import close, numbers, refuses, result_of, strided, unchanged
+from checks.hunts import true_gradients, values_may_be_read
+from checks.tools import attempt, close, numbers, refuses, result_of, strided, unchanged
 
 # A table, and its roots: of alpha_bar, and of what is missing to 1.
 ALPHA_BAR = torch.tensor([0.9999, 0.9216, 0.64, 0.36, 0.0784], dtype=torch.float64)

@@ -13,8 +13,7 @@ from torch import nn
 
 from checks import adapters
 from checks.adapters import a, bottleneck
-from checks.hunts import attempt
-from checks.tools import close, names_are, refuses, result_of
+from checks.tools import attempt, close, names_are, refuses, result_of
 
 # D, F, rank, bottleneck, and whether there is an adapter
 CALLS = (6, 9, 2, 4), (6, 9, 2, 4, False), (4, 3, 7, 1, True), (5, 8, 1, 3, False)
