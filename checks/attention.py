@@ -9,20 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.tools import CRASHES, close, is_hole, names_are, unchanged
+from checks.tools import attempt, close, is_hole, names_are, unchanged
 
 Leaves = Mapping[str, Tensor]
 
 
-def attempt(what: str, call: Callable[..., Any], *inputs: Tensor | None) -> Any:
+def result(what: str, call: Callable[..., Any], *inputs: Tensor | None) -> Any:
     """What it gives for the inputs; a mask of None is left out. A crash says on what."""
-    try:
-        return call(*inputs if inputs[-1] is not None else inputs[:-1])
-    except (*CRASHES, AssertionError) as error:
-        if is_hole(error):
-            raise
-        kind = type(error).__name__
-        raise AssertionError(f"{what}: {kind}, want a result. It says: {error}") from error
+    return attempt(what, call, *inputs if inputs[-1] is not None else inputs[:-1])
 
 
 def told(mask: Tensor | None) -> str:
@@ -106,8 +100,8 @@ def keeps_inputs(
         shown = told(mask) if mask is None else f"{told(mask)}, strides {mask.stride()}"
         what, given = f"inputs not contiguous, {shown}", [*tensors, mask]
         with unchanged(what, *(t for t in given if t is not None)):
-            got = attempt(what, call, *given)
-        want = attempt(what, call, *(t if t is None else t.contiguous() for t in given))
+            got = result(what, call, *given)
+        want = result(what, call, *(t if t is None else t.contiguous() for t in given))
         alike(what, got, want, 1e-5, "contiguous inputs")
         what = f"everything on the meta device, {told(mask)}"
         try:

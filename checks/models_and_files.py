@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.tools import close, is_hole, result_of, same
+from checks.tools import close, first_line, is_hole, result_of, same
 
 
 def weight_and_bias(what: str, module: nn.Module, rows: int, columns: int) -> tuple[Tensor, Tensor]:
@@ -177,21 +177,3 @@ def raises(
         return str(error)
     shown = type(got).__name__ if type(got).__repr__ is object.__repr__ else repr(got)
     raise AssertionError(f"{what}: returned {shown}, want {want}")
-
-
-def first_line(error: BaseException) -> str:
-    """Its kind and what it says first, without the temporary folder's path."""
-    says = "".join(str(error).strip().splitlines()[:1])
-    return named(f"{type(error).__name__}: {says}").rstrip(":. ")
-
-
-def attempt(what: str, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-    """Its result; where it crashes, a message that says on what."""
-    try:
-        return call(*args, **more)
-    except AssertionError:
-        raise
-    except Exception as error:
-        if is_hole(error):
-            raise
-        raise AssertionError(f"{what}: {first_line(error)}, want a result") from error

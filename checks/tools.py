@@ -4,6 +4,7 @@ Every message says what was called, what came and what was wanted; never how to 
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-
-CRASHES = RuntimeError, LookupError, TypeError, ValueError, AttributeError, StopIteration
 
 
 def close(got: Any, want: Any, what: str, tol: float = 1e-5) -> None:
@@ -49,19 +48,6 @@ def is_hole(error: BaseException) -> bool:
     return isinstance(error, NotImplementedError) and len(str(error).split()) <= 1
 
 
-def called(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
-    """What it gives; where it crashes, a message that says on what."""
-    try:
-        return function(*inputs, **more)
-    except NotImplementedError as error:
-        if is_hole(error):
-            raise
-        raise AssertionError(f"{what}: not possible on this device. It says: {error}") from error
-    except CRASHES as error:
-        says = f". It says: {error}" if str(error) else ""
-        raise AssertionError(f"{what}: {type(error).__name__}, want a result{says}") from error
-
-
 def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Any:
     """What function gives; where it crashes, a message that says on what."""
     try:
@@ -69,13 +55,23 @@ def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) 
     except Exception as error:
         if is_hole(error):
             raise
-        said = f"{type(error).__name__}: {error}".removesuffix(": ")
-        raise AssertionError(f"{what}: {said}") from error
+        raise AssertionError(f"{what}: {first_line(error)}, want a result") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Its kind and what it says first, without the names of temporary folders."""
+    says = "".join(str(error).strip().splitlines()[:1])
+    return re.sub(r"[^\s'\"]*/tmp\w{8}/", "", f"{type(error).__name__}: {says}").rstrip(":. ")
+
+
+def equal(what: str, got: Any, want: Any) -> None:
+    """`what` begins a sentence that "5, want 6" ends."""
+    assert got == want, f"{what} {got}, want {want}"
 
 
 def result_of(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) -> Tensor:
     """What it gives, a tensor; where it crashes, a message that says on what."""
-    return tensor(called(what, function, *inputs, **more), what)
+    return tensor(attempt(what, function, *inputs, **more), what)
 
 
 def names_are(got: Iterable[str], want: Iterable[str], what: str) -> None:

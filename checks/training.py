@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.data import DataLoader
 
-from checks.tools import attempt, close, is_hole, refuses
+from checks.tools import attempt, close, equal, is_hole, refuses
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 Batch = tuple[Tensor, Tensor]
@@ -159,10 +159,6 @@ def sgd(model: nn.Module, lr: float = 0.1) -> torch.optim.SGD:
 
 def shown(values: Iterable[float]) -> str:
     return f"[{', '.join(f'{v:.4g}' for v in values)}]"
-
-
-def equal(what: str, got: Any, want: Any) -> None:
-    assert got == want, f"{what} {got}, want {want}"
 
 
 def passes(seen: Seen, batches: Iterable[Batch]) -> list[int | str]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from checks.tools import called, is_normal, numbers, refuses, same, share_is
+from checks.tools import attempt, is_normal, numbers, refuses, same, share_is
 
 TORCHS = torch.utils.data.TensorDataset
 
@@ -151,7 +151,7 @@ def workers(TensorDataset):
     X, y = torch.randn(5, 2), torch.arange(5)
     dataset, what = TensorDataset(X, y), "pickle.loads(pickle.dumps(dataset))"
     with findable(TensorDataset):
-        copied = called(what, lambda: pickle.loads(pickle.dumps(dataset)))
+        copied = attempt(what, lambda: pickle.loads(pickle.dumps(dataset)))
     rows_are(what, copied, (0, 4, -2), X, y)
 
 
@@ -161,7 +161,7 @@ EDGES = (views, workers)
 
 def row_of(dataset, i, what):
     """dataset[i], a tuple of two tensors."""
-    row = called(what, dataset.__getitem__, i)
+    row = attempt(what, dataset.__getitem__, i)
     parts = row if isinstance(row, (tuple, list)) else ()
     shown = f"{type(row).__name__} {[type(p).__name__ for p in parts]}"
     right = isinstance(row, tuple) and len(row) == 2 and all(isinstance(p, Tensor) for p in row)

@@ -16,7 +16,6 @@ import torch
 from torch import nn
 
 from checks.models_and_files import (
-    attempt,
     contents,
     folder_is,
     in_folder,
@@ -26,7 +25,7 @@ from checks.models_and_files import (
     raises,
     state_is,
 )
-from checks.tools import names_are
+from checks.tools import attempt, names_are
 
 KEYS = ["model", "optimizer", "epoch"]
 

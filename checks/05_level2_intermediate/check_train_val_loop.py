@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from checks.models_and_files import attempt, state_is
+from checks.models_and_files import state_is
+from checks.tools import attempt
 from checks.training import (
     CPU,
     META,

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from checks.models_and_files import attempt, raises
-from checks.tools import same, tensor
+from checks.models_and_files import raises
+from checks.tools import attempt, same, tensor
 
 NAMES = ["ant.pt", "bee.pt", "ant.pt", "cat.pt", "bee.pt"]  # the paths of the pairs
 FILES = {

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from checks.tools import attempt, close, filled, names_are, result_of, same
-from checks.training import equal
+from checks.tools import attempt, close, equal, filled, names_are, result_of, same
 
 D, H = 5, 20
 FIVE = ["norm", "fc1", "act", "dropout", "fc2"]

@@ -10,11 +10,10 @@ import math
 import torch
 
 from checks.gpu import autocast_now, standing_in
-from checks.tools import attempt
+from checks.tools import attempt, equal
 from checks.training import (
     Slopes,
     batches_of,
-    equal,
     every_loss_counts,
     like_twin,
     no_batch_is_refused,

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from checks.pipelines import Readings
-from checks.tools import attempt
+from checks.tools import attempt, equal
 from checks.training import (
     CPU,
     META,
@@ -19,7 +19,6 @@ from checks.training import (
     arrives_on_device,
     batches_of,
     epoch_by_hand,
-    equal,
     line,
     loader_of,
     passes,

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler
 
-from checks.tools import same
+from checks.tools import equal, same
 
 
 def environment(get_rank, get_world_size):
@@ -50,12 +50,12 @@ def model(setup_model_for_distributed):
                 out = setup_model_for_distributed(net, torch.device(device))
             what = f"{where}: setup_model_for_distributed, {device}"
             wrapped = f"wrapped, device_ids {ids}" if W > 1 and group else "not wrapped"
-            equal(what, ", ".join(wrap for wrap, _ in wraps) or "not wrapped", wrapped)
+            equal(f"{what}:", ", ".join(wrap for wrap, _ in wraps) or "not wrapped", wrapped)
             is_net = (getattr(out, "module", None) if wraps else out) is net
             want = f"the model itself{', wrapped' * len(wraps)}"
             assert is_net, f"{what} gave {type(out).__name__}, want {want}"
             came = [net.training, *(type(layer).__name__ for layer in net)]
-            equal(f"{what}: training, layers", came, [False, "Linear", "BatchNorm1d"])
+            equal(f"{what}: training, layers:", came, [False, "Linear", "BatchNorm1d"])
             by_then, when = wraps[0][1] if wraps else sent, ", before it is wrapped" * len(wraps)
             for name, t in net.state_dict().items():
                 place, old = before[name]
@@ -84,10 +84,10 @@ def alone(create_dataloader_distributed_ready):
         return [batches(loader), batches(loader)]
 
     what, orders = "W 1, 7 samples, batch_size 4: two epochs", two_epochs()
-    equal(f"{what} without shuffle", two_epochs(shuffle=False), [[[0, 1, 2, 3], [4, 5, 6]]] * 2)
+    equal(f"{what} without shuffle:", two_epochs(shuffle=False), [[[0, 1, 2, 3], [4, 5, 6]]] * 2)
     for epoch in orders:
-        equal(f"{what} shuffled, samples sorted", sorted(sum(epoch, [])), [*range(7)])
-    equal(f"{what} shuffled, after the same torch seed", two_epochs(), orders)
+        equal(f"{what} shuffled, samples sorted:", sorted(sum(epoch, [])), [*range(7)])
+    equal(f"{what} shuffled, after the same torch seed:", two_epochs(), orders)
     assert orders[0] != orders[1], f"{what} shuffled: twice {orders[0]}, want another order"
     for how, other in ("torch.manual_seed(2)", {"seed": 2}), ("one draw more", {"drawn": 1}):
         is_new = two_epochs(**other) != orders
@@ -100,11 +100,11 @@ def shares(create_dataloader_distributed_ready):
             make = partial(create_dataloader_distributed_ready, range(N), 4, shuffle=shuffle)
             hands = [batches(make(rank, W)) for rank in range(W)]
             what = f"{N} samples, {W} ranks, batch_size 4, shuffle {shuffle}: batches {hands}"
-            equal(f"{what}, sizes", [[len(b) for b in hand] for hand in hands], [sizes] * W)
+            equal(f"{what}, sizes:", [[len(b) for b in hand] for hand in hands], [sizes] * W)
             order = [i for turn in zip(*(sum(h, []) for h in hands), strict=True) for i in turn]
             first = sorted(order[:N]) if shuffle else order[:N]
-            equal(f"{what}, {'sorted, ' * shuffle}the first {N} in turn", first, [*range(N)])
-            equal(f"{what}, all in turn", order, (order[:N] * W)[: len(order)])
+            equal(f"{what}, {'sorted, ' * shuffle}the first {N} in turn:", first, [*range(N)])
+            equal(f"{what}, all in turn:", order, (order[:N] * W)[: len(order)])
 
 
 def epochs(create_dataloader_distributed_ready):
@@ -118,9 +118,9 @@ def epochs(create_dataloader_distributed_ready):
             assert isinstance(sampler, DistributedSampler), f"W 3: loader.sampler is a {kind}"
             sampler.set_epoch(epoch)
             deals.append(sorted(sum(batches(loaders[rank]), [])))
-        equal(f"{what} {deals[-3:]}, together", sorted(sum(deals[-3:], [])), [*range(24)])
+        equal(f"{what} {deals[-3:]}, together:", sorted(sum(deals[-3:], [])), [*range(24)])
     assert deals[:3] != deals[3:6], f"{what} in epochs 0 and 1 {deals[:3]}, want others in 1"
-    equal(f"{what} after set_epoch(0), 1 and 0 again", deals[6:], deals[:3])
+    equal(f"{what} after set_epoch(0), 1 and 0 again:", deals[6:], deals[:3])
 
 
 def malformed(
@@ -166,7 +166,7 @@ def generators(create_dataloader_distributed_ready):
             make(range(8), 4, 0, W)
             draws = torch.rand(()).item(), random.random(), np.random.random()
             drawn.append([f"{draw:.3f}" for draw in draws])
-        equal(f"next numbers of torch, random, numpy after a loader for W {W}", *drawn)
+        equal(f"next numbers of torch, random, numpy after a loader for W {W}:", *drawn)
 
 
 CORE = (environment, model, arguments, alone, shares, epochs)
@@ -197,10 +197,6 @@ def machine(rank=None, size=None, group=None):
             dist.init_process_group("pretend", **options)
         where = ", in a process group as rank {} of {}".format(*group) if group else ""
         yield f"RANK {rank!r}, WORLD_SIZE {size!r}{where}"
-
-
-def equal(what, got, want):
-    assert got == want, f"{what}: {got}, want {want}"
 
 
 def batches(loader):

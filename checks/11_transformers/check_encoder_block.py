@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from checks.attention import (
     alike,
     as_the_library,
-    attempt,
     finite_gradients,
     has_parts,
     keeps_inputs,
     leaves_of,
     masks_of,
+    result,
     told,
 )
 from checks.tools import close, filled
@@ -152,7 +152,7 @@ def made(TransformerEncoderBlock, heads=H, dropout=0.0, train=False, size=0.7):
 def run(what, block, x, mask=None):
     """The block's output."""
     what = what or f"x {tuple(x.shape)}, {told(mask)}"
-    out = attempt(what, block, x, None if mask is None else mask.clone())
+    out = result(what, block, x, None if mask is None else mask.clone())
     assert isinstance(out, Tensor), f"{what}: got a {type(out).__name__}, want out alone"
     assert out.shape == x.shape, f"{what}: out {tuple(out.shape)}, want {tuple(x.shape)}"
     return out

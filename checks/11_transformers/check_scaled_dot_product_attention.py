@@ -7,7 +7,7 @@ equal scores, whose weights can be done by hand.
 import torch
 from torch import Tensor, nn
 
-from checks.attention import alike, attempt, finite, finite_gradients, keeps_inputs, masks_of, told
+from checks.attention import alike, finite, finite_gradients, keeps_inputs, masks_of, result, told
 from checks.tools import Forbidden, close, numbers, strided
 
 SOME = torch.tensor([True, False, True, True, False])  # the keys that are seen, of 5
@@ -161,7 +161,7 @@ def shapes(*tensors):
 def run(function, Q, K, V, mask=None, what=""):
     """(out, attn) with their shapes compared."""
     what = what or f"{shapes(Q, K, V)}, {told(mask)}"
-    results = attempt(what, function, Q, K, V, mask)
+    results = result(what, function, Q, K, V, mask)
     pair = isinstance(results, tuple) and [isinstance(t, Tensor) for t in results] == [True, True]
     assert pair, f"{what}: returned a {type(results).__name__}, want the tuple (out, attn)"
     for name, got, last in zip(("out", "attn"), results, (V.shape[-1], K.shape[-2]), strict=True):
