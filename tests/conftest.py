@@ -2,6 +2,7 @@ import os
 
 import pytest
 import torch
+from course import make_course
 
 CUDA = pytest.param(
     "cuda",
@@ -25,6 +26,11 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def seeded():
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def course(tmp_path):
+    return make_course(tmp_path)
 
 
 @pytest.fixture(scope="session")
