@@ -44,8 +44,9 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return 2
     except NoWorker as trouble:
+        last = "".join(str(trouble).splitlines()[-1:])
         print(
-            f"{trouble}\n\nThe checks cannot run here: python -m practice doctor", file=sys.stderr
+            f"The checks cannot run here: {last}\nMore: python -m practice doctor", file=sys.stderr
         )
         return 2
     except BrokenPipeError:  # python -m practice list | head

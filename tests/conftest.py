@@ -2,7 +2,7 @@ import os
 
 import pytest
 import torch
-from course import make_course
+from course import STAND_IN, make_course
 
 CUDA = pytest.param(
     "cuda",
@@ -29,7 +29,9 @@ def seeded():
 
 
 @pytest.fixture
-def course(tmp_path):
+def course(tmp_path, monkeypatch):
+    """A small course of its own; commands in it meet a stand-in for torch."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / STAND_IN))
     return make_course(tmp_path)
 
 

@@ -58,6 +58,7 @@ manual_seed = set_default_dtype = lambda value: None
 enable_grad = contextlib.nullcontext
 cuda = SimpleNamespace(is_available=lambda: False)
 """
+STAND_IN = "stand-in"  # on PYTHONPATH: a torch.py in the course itself is refused
 SOLUTION = '''"""Why it works: twice is two times."""
 
 
@@ -101,7 +102,7 @@ def make_course(tmp_path):
         ("02_models", "one"), ("02_models", "other"), ("04_bugs", "bug_1"), folder=tmp_path
     )
     files |= {
-        "torch.py": TORCH,
+        f"{STAND_IN}/torch.py": TORCH,
         "02_models/challenge_one.py": OPEN,
         "02_models/challenge_other.py": OPEN,
         "02_models/README.md": HINTS,

@@ -26,7 +26,7 @@ from course import (
     until,
 )
 
-from practice import doctor, runner
+from practice import runner
 from practice.progress import Progress, text_hash
 from practice.runner import NoWorker, Worker
 
@@ -649,35 +649,3 @@ def test_a_killed_interview_goes_on_where_it_was(course):
     out = practice(course, "mock", "--seed", "7", input="done\n")
     assert "An interview goes on" in out and "--seed are for a new one" in out
     assert "1 check, 0 hints" in out
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (None, "ok   torchvision loads"),
-        ("RuntimeError: operator torchvision::nms does not exist", "--force-reinstall"),
-    ],
-)
-def test_doctor(monkeypatch, capsys, error, told):
-    def run(code):
-        return (None, error) if error and "torchvision" in code else ("cpu", None)
-
-    monkeypatch.setattr(doctor, "run", run)
-    assert doctor.doctor() == bool(error)
-    out = capsys.readouterr().out
-    assert "ok   Python 3." in out and "ok   torch " in out and "devices: cpu" in out
-    assert told in out
-
-
-def test_doctor_sees_what_is_missing(monkeypatch, capsys):
-    version = doctor.importlib.metadata.version
-
-    def lookup(name):
-        if name == "torchvision":
-            raise doctor.importlib.metadata.PackageNotFoundError(name)
-        return "2.5.1" if name == "torch" else version(name)
-
-    monkeypatch.setattr(doctor.importlib.metadata, "version", lookup)
-    assert doctor.doctor() == 1
-    out = capsys.readouterr().out
-    assert "BAD  torch 2.5.1: want 2.6" in out and "BAD  torchvision: not installed" in out
