@@ -1,5 +1,6 @@
 """What checks of levels 05 and 06 share: linear layers under any names, folders, nested states."""
 
+import copy
 import os
 import re
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from checks.tools import close, first_line, is_hole, result_of, same
+from checks.tools import close, equal, result_of, same
 
 
 def weight_and_bias(what: str, module: nn.Module, rows: int, columns: int) -> tuple[Tensor, Tensor]:
@@ -54,22 +55,21 @@ def features_by_hand(what: str, part: nn.Module, weight: Tensor, bias: Tensor) -
 
 @contextmanager
 def in_folder() -> Iterator[Path]:
-    """An empty temporary folder; the working directory is another one in it."""
+    """An empty temporary folder; the working directory is another one beside it."""
     here = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder, "work")
+        files, work = Path(folder, "files"), Path(folder, "work")
+        files.mkdir()
         work.mkdir()
         os.chdir(work)
         try:
-            yield Path(folder, "files")
+            yield files
         finally:
             os.chdir(here)
 
 
 def contents(folder: Path) -> dict[str, Any]:
     """The folder's files with their bytes, its folders with the names in them."""
-    if not folder.is_dir():
-        return {}
     return {
         p.name: p.read_bytes() if p.is_file() else sorted(os.listdir(p)) for p in folder.iterdir()
     }
@@ -78,15 +78,22 @@ def contents(folder: Path) -> dict[str, Any]:
 def folder_is(folder: Path, want: Mapping[str, Any], what: str) -> None:
     """The same files with the same bytes."""
     got = contents(folder)
-    names = [named(name) for name in sorted(got)], [named(name) for name in sorted(want)]
-    assert sorted(got) == sorted(want), f"{what}: the folder then has {names[0]}, want {names[1]}"
-    other = [named(name) for name in want if got[name] != want[name]]
+    equal(f"{what}: the folder then has", *(sorted(map(named, names)) for names in (got, want)))
+    other = [named(name) for name in want if got.get(name) != want[name]]
     assert not other, f"{what}: then {', '.join(other)} is changed, want it as it was"
 
 
 def named(text: str) -> str:
     """A text without the temporary folder's path and without a name's long random part."""
     return re.sub(r"[0-9a-f]{12,}", "...", re.sub(r"[^\s'\"]*/(?=files\b)", "", text))
+
+
+def everything_in(model: nn.Module) -> dict[str, Any]:
+    """Copies of its parameters, their gradients and flags, and of its buffers."""
+    found = dict[str, Any](model.state_dict())
+    for key, p in model.named_parameters():
+        found |= {f"{key}.grad": p.grad, f"{key}.requires_grad": p.requires_grad}
+    return copy.deepcopy(found)
 
 
 def leaves_of(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -134,8 +141,9 @@ def moments_of(
     def look(_: Any, event: str, __: Any) -> None:
         if event != "c_call":
             return
-        names.update(os.listdir(path.parent) if path.parent.is_dir() else ())
-        stat = os.stat(path) if path.exists() else None
+        there = os.listdir(path.parent)
+        names.update(there)
+        stat = os.stat(path) if path.name in there else None
         mark = stat and (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if marks[-1:] != [mark]:
             marks.append(mark)
@@ -161,19 +169,3 @@ def raised_by(function: Callable[..., Any], *args: Any) -> BaseException | None:
     except BaseException as error:
         return error
     return None
-
-
-def raises(
-    kinds: tuple[type[Exception], ...], what: str, call: Callable[..., Any], *args: Any
-) -> str:
-    """The message of the error, one of these kinds, that it raises."""
-    want = " or ".join(kind.__name__ for kind in kinds)
-    try:
-        got = call(*args)
-    except Exception as error:
-        if is_hole(error):
-            raise
-        assert isinstance(error, kinds), f"{what}: {first_line(error)}, want {want}"
-        return str(error)
-    shown = type(got).__name__ if type(got).__repr__ is object.__repr__ else repr(got)
-    raise AssertionError(f"{what}: returned {shown}, want {want}")

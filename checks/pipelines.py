@@ -6,6 +6,7 @@
 import contextlib
 import io
 import os
+import random
 import re
 import tempfile
 import warnings
@@ -15,14 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.overrides import TorchFunctionMode
 
-from checks.tools import is_hole, refuses
+from checks.tools import attempt, equal, is_hole, names_are, refuses
 
+BEST = Path("run", "best.pt")  # of a run with save_dir "run"
 NUMBER = r"(?:(?<![\w.)])[-+])?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"  # 1 in "stage-1"
 
 
@@ -37,6 +40,19 @@ class Readings:
         reading = self.begun
         yield from self.make(reading)
         self.whole.append(reading)
+
+
+def is_read_anew(
+    what: str, loader: Readings, xs: Sequence[Tensor], sizes: Sequence[int], epochs: int
+) -> None:
+    """Each epoch has batches xs of these sizes; their last number is that of their reading."""
+    equal(f"{what}: the model got batches of", [len(x) for x in xs], [*sizes] * epochs)
+    used = [abs(int(x.flatten()[-1])) for x in xs]
+    want = [reading for reading in loader.whole if reading in used for _ in sizes]
+    assert used == want and len({*used}) == epochs, (
+        f"{what}, others each time that it is read: the batches come from the readings {used}, "
+        "want a new reading for each epoch"
+    )
 
 
 def mean_of(logits: Tensor, y: Tensor) -> Tensor:
@@ -59,6 +75,7 @@ class Pass:
     needs: set[str]  # parameters that require gradients
     state: dict[str, Tensor]  # parameters and buffers, after it
     grads: dict[str, Tensor]  # of the loss that loss_of gives, where gradients are recorded
+    rows: list[int]  # what rows_of gives for x
 
 
 @dataclass(eq=False)
@@ -98,10 +115,10 @@ class Log(list["Pass | Step"]):
 
     def turns(self) -> list[tuple[list[Pass], list[Pass]]]:
         """The epochs: (passes of training, other passes after them)."""
-        found, trained = list[tuple[list[Pass], list[Pass]]](), {*map(id, self.trained())}
+        found, trained = list[tuple[list[Pass], list[Pass]]](), {*self.trained()}
         before = False
         for one in self.passes:
-            now = id(one) in trained
+            now = one in trained
             if now and not before:
                 found.append(([], []))
             if found:
@@ -111,12 +128,12 @@ class Log(list["Pass | Step"]):
 
     def steps_follow(self, what: str) -> None:
         """There is one step after each pass of training."""
-        ids, counts, passes = {*map(id, self.trained())}, list[int](), 0
+        trained, counts, passes = {*self.trained()}, list[int](), 0
         for one in self:
-            passes += id(one) in ids
+            passes += one in trained
             if isinstance(one, Step):
                 counts.append(passes)
-        want = list(range(1, len(ids) + 1))
+        want = list(range(1, len(trained) + 1))
         assert counts == want, (
             f"{what}: {len(counts)} steps, after {counts[:6]} passes of training and so on, "
             f"want {len(want)}, after {want[:6]}"
@@ -126,13 +143,14 @@ class Log(list["Pass | Step"]):
 @contextlib.contextmanager
 def watching_run(
     is_model: Callable[[nn.Module], bool],
-    loss_of: Callable[[Tensor, Tensor], Tensor] | None = None,
-    in_place: Callable[[Log, Tensor, Tensor, bool], Tensor | None] | None = None,
+    loss_of: Callable[[list[int], Tensor], Tensor] | None = None,
+    in_place: Callable[[Log, list[int], Tensor, bool], Tensor | None] | None = None,
+    rows_of: Callable[[Tensor], list[int]] = lambda x: [],
 ) -> Iterator[Log]:
     """Logs the passes of a model, wherever it is made, and the steps of all optimizers.
 
-    loss_of(x, out): the loss whose gradients the step after it should use. in_place(log, x, out,
-    in train mode): logits that the answer gets in place of out, or None.
+    loss_of(rows, out): the loss whose gradients the step after it should use. in_place(log, rows,
+    out, in train mode): logits that the answer gets in place of out, or None.
     """
     log = Log()
 
@@ -140,16 +158,17 @@ def watching_run(
         if not is_model(model):
             return None
         params = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        grads, x = dict[str, Tensor](), inputs[0]
+        grads, rows = dict[str, Tensor](), rows_of(inputs[0])
         if loss_of and out.requires_grad:
-            leaves, loss = list(params.values()), loss_of(x, out)
+            leaves, loss = list(params.values()), loss_of(rows, out)
             found = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True)
             grads = {n: g for n, g in zip(params, found, strict=True) if g is not None}
-        other = in_place(log, x, out, model.training) if in_place else None
+        other = in_place(log, rows, out, model.training) if in_place else None
         modes = {name: part.training for name, part in model.named_modules()}
         state = {key: value.detach().clone() for key, value in model.state_dict().items()}
         shown = (out if other is None else other).detach()
-        log.append(Pass(model, x, shown, out.requires_grad, modes, set(params), state, grads))
+        seen = model, inputs[0], shown, out.requires_grad, modes, set(params), state, grads, rows
+        log.append(Pass(*seen))
         return other
 
     def step(optimizer: torch.optim.Optimizer, *_: Any) -> None:
@@ -176,27 +195,29 @@ def scripted_run(
     labels: Tensor,
     n_val: int,
     script: Sequence[tuple[int, float]],
-    best: Path,
     keys: Sequence[str],
+    seed: int,
     last: Callable[[], Any] = bool,
+    needs_gradients: bool = True,
 ) -> Log:
-    """What run() did. In its i-th epoch script[i] = (hits, size): so many of the val rows, the
-    first n_val that it looks at and did not train on, get right logits, of that size.
+    """What run() did, whose save_dir is "run", after all generators were seeded. In its i-th epoch
+    script[i] = (hits, size): so many of the val rows, the first n_val that it looks at and did not
+    train on, get right logits, of that size. rows_of gives -1 for what is no row of the data.
 
     log.files: what best.pt held when each epoch ended. last() is called in the last epoch.
     """
     val, learned, files = dict[int, int](), set[int](), list[Any]()
 
-    def in_place(log: Log, x: Tensor, out: Tensor, in_train: bool) -> Tensor | None:
-        rows, epoch, trained = rows_of(x), len(log.turns()), log.trained()
+    def in_place(log: Log, rows: list[int], out: Tensor, in_train: bool) -> Tensor | None:
+        epoch, trained = len(log.turns()), log.trained()
         if epoch == 1 and not (in_train and out.requires_grad):
-            learned.update(row for one in trained for row in rows_of(one.x))
+            learned.update(row for one in trained for row in one.rows)
             for row in rows:
                 if row not in learned and len(val) < n_val:
                     val.setdefault(row, len(val))
         if not {*rows} <= {*val}:
             if out.requires_grad and learned & {*rows} and log.passes[-1] is not trained[-1]:
-                files.append(checkpoint(best, keys))
+                files.append(checkpoint(BEST, keys))
             return None
         hits, size = script[min(epoch, len(script)) - 1]
         if epoch == len(script):
@@ -204,36 +225,28 @@ def scripted_run(
         answers = (labels[rows] + torch.tensor([val[row] >= hits for row in rows])) % 3
         return size * nn.functional.one_hot(answers, 3) + 0 * out
 
-    def loss_of(x: Tensor, out: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(out, labels[rows_of(x)])
+    def loss_of(rows: list[int], out: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(out, labels[rows])
 
-    with in_a_folder() as printed, watching_run(is_model, loss_of, in_place) as log:
-        log.got = ran(what, run)
-        log.files = [*files, checkpoint(best, keys)]
+    for generator in (random.seed, np.random.seed, torch.manual_seed):
+        generator(seed)
+    with (
+        in_a_folder() as printed,
+        watching_run(is_model, loss_of if needs_gradients else None, in_place, rows_of) as log,
+    ):
+        log.got = attempt(what, run)
+        log.files = [*files, checkpoint(BEST, keys)]
+    strange = sum(-1 in one.rows for one in log.passes)
+    equal(f"{what}: batches for the model with rows that the data do not have:", strange, 0)
     log.printed, log.what = printed.getvalue(), what
     return log
-
-
-def ran(what: str, run: Callable[..., Any], *args: Any, **more: Any) -> Any:
-    """What run gives. What a hook finds wrong is said as it is, a crash with what was called."""
-    try:
-        return run(*args, **more)
-    except AssertionError:
-        raise
-    except Exception as error:
-        if is_hole(error):
-            raise
-        says = " ".join(str(error).split())[:300]
-        raise AssertionError(f"{what}: {type(error).__name__}: {says}") from error
 
 
 def in_modes(what: str, one: Pass, want: Callable[[str], bool]) -> None:
     """Each module is in train mode where want(its name) says so, else in eval mode."""
     for name, mode in one.modes.items():
-        got, wanted = ("train" if m else "eval" for m in (mode, want(name)))
-        assert got == wanted, (
-            f"{what}: {name or 'the model itself'} is in {got} mode, want {wanted}"
-        )
+        got, wanted = ("train mode" if m else "eval mode" for m in (mode, want(name)))
+        equal(f"{what}: {name or 'the model itself'} is in", got, wanted)
 
 
 def is_measured(what: str, one: Pass) -> None:
@@ -248,27 +261,25 @@ def is_trained(what: str, log: Log, clipped: bool = False) -> None:
     for i, (one, step) in enumerate(zip(log.trained(), log.steps, strict=True), 1):
         at = f"{what}, training batch {i}"
         in_modes(at, one, lambda name: True)
-        missing = [name for name in one.grads if name not in step.held]
-        assert not missing, f"{at}: the optimizer lacks {', '.join(missing)}"
-        missing = [name for name in one.grads if name not in step.grads]
-        assert not missing, f"{at}: at its step no gradient of {', '.join(missing)}"
-        a, b = (
-            torch.cat([grads[name].flatten().double() for name in one.grads])
+        names_are(step.held, one.grads, f"{at}: parameters of the optimizer")
+        names_are(step.grads, one.grads, f"{at}: gradients at its step")
+        used, true = (
+            torch.cat([grads[name].flatten() for name in one.grads]).double()
             for grads in (step.grads, one.grads)
         )
-        summed = summed + b
-        is_sum = i > 1 and (a - summed).norm() < 1e-4 * summed.norm()
+        summed = summed + true
+        is_sum = i > 1 and (used - summed).norm() < 1e-4 * summed.norm()
         assert not is_sum, (
             f"{at}: its step used the gradients of all batches so far, added up, want this batch's"
         )
-        size, true = a.norm().item(), b.norm().item()
+        size, right = used.norm().item(), true.norm().item()
         told = (
             f"{at}: its step used a gradient of norm {size:.5g}; "
-            f"that of the batch's mean cross-entropy has norm {true:.5g}"
+            f"that of the batch's mean cross-entropy has norm {right:.5g}"
         )
-        off = (a / max(size, 1e-30) - b / true).norm().item()
+        off = (used / max(size, 1e-30) - true / right).norm().item()
         assert off < 1e-4, f"{told} and another direction, off by {100 * off:.2g}%"
-        share = size / true
+        share = size / right
         assert share < 1.0001 and (clipped or share > 0.9999), f"{told} and the same direction"
 
 
@@ -326,19 +337,17 @@ def is_state(got: dict[str, Tensor], want: dict[str, Tensor]) -> bool:
 
 def bests_are(log: Log, right: Sequence[int], accuracies: Sequence[float], key: str = "") -> None:
     """After each epoch best.pt holds accuracy, weights, number (under key) of the right epoch."""
-    number, states = len(log.files), [val[-1].state for _, val in log.turns()]
-    assert number == len(right), f"{log.what}: {number} epochs were run, want {len(right)}"
+    states = [val[-1].state for _, val in log.turns()]
+    equal(f"{log.what}: number of epochs that were run:", len(log.files), len(right))
     for i, (content, best) in enumerate(zip(log.files, right, strict=True), 1):
         at = f"{log.what}: after epoch {i} best.pt"
         content = there(at, content)
         got, want = float(content["val_acc"]), accuracies[best - 1]
         assert abs(got - want) < 1e-6, f"{at} has val_acc {got:.4f}, want {want:.4f}"
-        got = content.get(key, best)
-        assert got == best, f"{at} has epoch {got}, want {best}"
-        same = [n for n, state in enumerate(states, 1) if is_state(content["model"], state)]
-        assert best in same, (
-            f"{at} has the weights of epoch {same[0] if same else 'none'}, want of epoch {best}"
-        )
+        equal(f"{at} has epoch", content.get(key, best), best)
+        alike = [n for n, state in enumerate(states, 1) if is_state(content["model"], state)]
+        of = best if best in alike else next(iter(alike), "none")
+        equal(f"{at} has the weights of epoch", of, best)
 
 
 def refuses_epochs(name: str, run: Callable[[int, str], Any]) -> None:
@@ -352,14 +361,14 @@ def refuses_epochs(name: str, run: Callable[[int, str], Any]) -> None:
             assert files() == before, f"{what}: it made or changed files or folders, want none"
 
 
-def repeated(one: Log, again: Log, rows_of: Callable[[Tensor], list[Any]]) -> None:
-    rows = [rows_of(log.passes[0].x)[:4] for log in (one, again)]
+def repeated(one: Log, again: Log) -> None:
     what = f"{one.what}, twice, the generators in other states before"
-    assert rows[0] == rows[1], f"{what}: the first batch begins with rows {rows[0]}, {rows[1]}"
+    first, second = (log.passes[0].rows[:4] for log in (one, again))
+    equal(f"{what}: the first batch begins with rows {first}, then", second, first)
     for name, value in one.passes[-1].state.items():
-        same = torch.equal(value, again.passes[-1].state[name])
-        assert same, f"{what}: {name} is not the same at the end"
-    assert one.got == again.got, f"{what}: returned {one.got}, then {again.got}"
+        alike = torch.equal(value, again.passes[-1].state[name])
+        assert alike, f"{what}: {name} is not the same at the end"
+    equal(f"{what}: returned {one.got}, then", again.got, one.got)
 
 
 def files() -> dict[str, bytes | None]:
@@ -368,19 +377,13 @@ def files() -> dict[str, bytes | None]:
     return {path.as_posix(): path.read_bytes() if path.is_file() else None for path in found}
 
 
-def rows_of(printed: str, word: str, count: int) -> list[list[float]]:
-    """The first `count` numbers of each line that begins with that word; "1/20" is 1."""
-    lines = [line for line in printed.splitlines() if line.lower().startswith(word)]
-    found = [re.findall(NUMBER, re.sub(r"/ *\d+", "", line))[:count] for line in lines]
-    return [list(map(float, row)) for row in found if len(row) == count]
-
-
 def lines_are(what: str, printed: str, word: str, want: Sequence[Sequence[float]]) -> None:
-    """The lines that begin with that word have these numbers, to 3 decimals."""
-    got, what = rows_of(printed, word, len(want[0])), f'{what}: lines that begin "{word}"'
-    assert len(got) == len(want), (
-        f"{what}, with {len(want[0])} numbers: {len(got)}, want {len(want)}"
-    )
+    """The lines that begin with that word begin with these numbers, to 3 decimals; "1/20" is 1."""
+    lines, size = [s for s in printed.splitlines() if s.lower().startswith(word)], len(want[0])
+    found = [re.findall(NUMBER, re.sub(r"/ *\d+", "", line))[:size] for line in lines]
+    got = [list(map(float, row)) for row in found if len(row) == size]
+    what = f'{what}: lines that begin "{word}"'
+    equal(f"{what}, with {size} numbers:", len(got), len(want))
     for row, right in zip(got, want, strict=True):
         is_right = all(abs(a - b) <= 1e-3 for a, b in zip(row, right, strict=True))
         assert is_right, f"{what}: {row}, want {[round(float(n), 4) for n in right]}"
@@ -432,3 +435,33 @@ def stays_on_meta(what: str, call: Callable[[], Any], arrived: list[tuple[str, T
         assert t.is_meta, f"{what}: {name} is on {t.device}, want meta"
     assert not crash, f"{what}: a tensor on the CPU meets one on meta. It says: {crash}"
     assert arrived, f"{what}: the model got nothing"
+
+
+class TwoParts(nn.Module):
+    """Logits (B, 3) in few operations: those of layers are slow on meta."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone, self.head = nn.Linear(1, 3), nn.Linear(1, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :1] * self.backbone.bias + self.head.bias
+
+
+def arrives_on_meta(what: str, train: Callable[[nn.Module, Any], Any]) -> list[tuple[str, Tensor]]:
+    """train(model, criterion), the model on meta. Gives what model and criterion got."""
+    arrived, model = list[tuple[str, Tensor]](), TwoParts().to("meta")
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        mode = "training" if module.training else "validation"
+        arrived.append((f"the model's x in {mode}", inputs[0]))
+
+    def criterion(logits: Tensor, y: Tensor) -> Tensor:
+        arrived.append(("the criterion's y", y))
+        return logits.mean()
+
+    model.register_forward_pre_hook(look)
+    stays_on_meta(what, lambda: train(model, criterion), arrived)
+    for p in model.parameters():
+        assert p.is_meta, f"{what}: at the end a parameter is on {p.device}, want meta"
+    return arrived

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 def close(got: Any, want: Any, what: str, tol: float = 1e-5) -> None:
@@ -61,7 +62,7 @@ def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) 
 def first_line(error: BaseException) -> str:
     """Its kind and what it says first, without the names of temporary folders."""
     says = "".join(str(error).strip().splitlines()[:1])
-    return re.sub(r"[^\s'\"]*/tmp\w{8}/", "", f"{type(error).__name__}: {says}").rstrip(":. ")
+    return re.sub(r"[^\s'\"]*/tmp\w{8}/", "", f"{type(error).__name__}: {says}").rstrip(":., ")
 
 
 def equal(what: str, got: Any, want: Any) -> None:
@@ -122,18 +123,20 @@ def refuses(
     *inputs: Any,
     errors: tuple[type[Exception], ...] = (RuntimeError, ValueError),
     call: str = "",
-) -> None:
-    """function raises one of `errors`, no other error and no result; `call` names it, if given."""
+) -> str:
+    """The message of the one of `errors` that function raises, no other error and no result; `call`
+    names it, if given.
+    """
     name = getattr(function, "__name__", type(function).__name__)
     call, want = call or call_of(name, *inputs), " or ".join(e.__name__ for e in errors)
     try:
         got = function(*inputs)
-    except errors:
-        return
     except Exception as error:
         if is_hole(error):
             raise
-        raise AssertionError(f"{call}: {error!r}, want {want}") from error
+        if isinstance(error, errors):
+            return str(error)
+        raise AssertionError(f"{call}: {first_line(error)}, want {want}") from error
     kind, got = type(got), tuple(got.shape) if isinstance(got, Tensor) else got
     shown = f"a {kind.__name__}" if kind.__repr__ is object.__repr__ else repr(got)
     raise AssertionError(f"{call} gave {shown}, want {want}")
@@ -163,15 +166,21 @@ def unchanged(what: str, *tensors: Tensor) -> Iterator[None]:
 
 
 def gradients(
-    what: str, out: Tensor, leaves: Sequence[Tensor], upstream: Tensor, names: Sequence[str] = ()
+    what: str,
+    out: Tensor,
+    leaves: Sequence[Tensor],
+    upstream: Tensor,
+    names: Sequence[str] = (),
+    finite: bool = True,
 ) -> list[Tensor]:
     """The gradients of out, weighed by upstream, with regard to leaves: there and finite, each."""
     assert out.requires_grad, f"{what}: no gradient flows through it"
-    grads = torch.autograd.grad(out, leaves, upstream, allow_unused=True)
+    backward = f"{what}, backward", torch.autograd.grad
+    grads = attempt(*backward, out, leaves, upstream, allow_unused=True)
     for i, g in enumerate(grads):
         name = names[i] if names else f"input {i}"
         assert g is not None, f"{what}: no gradient reaches {name}"
-        assert g.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
+        assert g.isfinite().all() or not finite, f"{what}: the gradient of {name} has NaN or inf"
     return list(grads)
 
 
@@ -212,3 +221,16 @@ class Forbidden(TorchFunctionMode):
         if self.part in name and name not in self.called:
             self.called.append(name)
         return func(*args, **(kwargs or {}))
+
+
+class LikeCuda(TorchDispatchMode):
+    """The meta device, but a copy to the CPU gives zeros, and no index there meets a CPU table."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        places = [str(a.device) for a in tree_leaves(args) if isinstance(a, Tensor)]
+        if places[:1] == ["cpu"] and "meta" in places:
+            raise RuntimeError(f"{func} got tensors on {places}, want them on one device")
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._to_copy.default and str(kwargs.get("device")) == "cpu":
+            args = (torch.zeros_like(args[0], device="cpu"),)
+        return func(*args, **kwargs)

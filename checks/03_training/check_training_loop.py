@@ -4,8 +4,6 @@ All but `groups` and `memory` train models whose numbers can be done by hand; `g
 a twin that is trained in plain code.
 """
 
-import copy
-
 import torch
 from torch import nn
 
@@ -15,15 +13,16 @@ from checks.training import (
     arrives_on_device,
     batches_of,
     counting_graphs,
-    epoch_by_hand,
     every_loss_counts,
+    like_twin,
     loader_of,
     mean_of_all_samples,
     no_batch_is_refused,
     one_step_per_batch,
     reads_any_iterable,
     sgd,
-    states_are,
+    small_batches,
+    small_net,
     steps_use,
     whole_model_in_train_mode,
 )
@@ -62,21 +61,15 @@ def empty(train_one_epoch):
 
 
 def groups(train_one_epoch):
-    net = [nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.5), nn.Linear(6, 3)]
-    both = nn.ModuleDict({"criterion": Tempered(), "model": nn.Sequential(*net)}).double()
-    twin = copy.deepcopy(both)
-    twin["criterion"].reduction = "none"
-    x, y = torch.randn(13, 5).double(), torch.randint(3, (13,))
-    batches = list(zip(x.split(5), y.split(5), strict=True))
-    held, held_by_twin = parameter_groups(both), parameter_groups(twin)
-    optimizer = torch.optim.SGD(held, momentum=0.9)
-    for epoch in (1, 2):
-        torch.manual_seed(epoch)
-        epoch_by_hand(twin["model"], twin["criterion"], batches, held_by_twin, 0.9)
-        torch.manual_seed(epoch)  # the same units drop out
-        train_one_epoch(both["model"], batches, both["criterion"], optimizer, CPU)
-        what = f"part of the model and the criterion's factor in two groups, after epoch {epoch}"
-        states_are(both.state_dict(), twin.state_dict(), what, 1e-6)
+    def train(both, batches, criterion, optimizer, device):
+        def tempered(logits, y):
+            return criterion(both.factor * logits, y)
+
+        train_one_epoch(both.model, batches, tempered, optimizer, device)
+
+    both = Tempered(small_net()).double()
+    what = "part of the model and the criterion's factor in "
+    like_twin(what, train, both, small_batches(), 1e-6, left_out="model.0")
 
 
 def losses(train_one_epoch):
@@ -98,20 +91,12 @@ CORE = (order, gradients, mode, loss, device)
 EDGES = (iterables, empty, groups, losses, memory)
 
 
-class Tempered(nn.CrossEntropyLoss):
-    """Cross entropy of logits times a learned factor."""
+class Tempered(nn.Module):
+    """A model and a learned factor of its logits."""
 
-    def __init__(self):
+    def __init__(self, model):
         super().__init__()
-        self.factor = nn.Parameter(torch.tensor(1.5))
+        self.model, self.factor = model, nn.Parameter(torch.tensor(1.5))
 
-    def forward(self, logits, y):
-        return super().forward(self.factor * logits, y)
-
-
-def parameter_groups(both):
-    """Without the model's first layer; the criterion's factor has a rate of its own."""
-    return [
-        {"params": list(both["model"][1:].parameters()), "lr": 0.1},
-        {"params": list(both["criterion"].parameters()), "lr": 0.02},
-    ]
+    def forward(self, x):
+        return self.factor * self.model(x)

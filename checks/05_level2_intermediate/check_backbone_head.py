@@ -9,7 +9,7 @@ from torch import nn
 
 from checks.models_and_files import all_trainable, features_by_hand, linear_of, weight_and_bias
 from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, on, refuses_sizes
-from checks.tools import close, names_are, result_of
+from checks.tools import close, equal, names_are, result_of
 
 N, C, H, W, HIDDEN, K = 3, 2, 4, 5, 6, 7
 SIZES = ((C, H, W, HIDDEN, K), (2, 2, 2, 8, 8))  # equal sizes hide what is connected wrongly
@@ -72,15 +72,11 @@ def connection(BackboneHeadClassifier):
             logits_are_of_parts(what, model.train(mode == "train"), x)
 
 
-def gradients(Backbone, Head, BackboneHeadClassifier):
-    x = {"x": torch.randn(N, C, H, W)}
-    gradients_flow(B_NAME, Backbone(C, H, W, HIDDEN), x)
-    gradients_flow(H_NAME, Head(HIDDEN, K), {"features": torch.randn(N, HIDDEN)})
-    gradients_flow(NAME, BackboneHeadClassifier(*SIZES[0]), x)
-    for name in ("backbone", "head"):
+def gradients(BackboneHeadClassifier):
+    for frozen in ("no part", "backbone", "head"):
         model = BackboneHeadClassifier(*SIZES[0])
-        getattr(model, name, nn.Identity()).requires_grad_(False)
-        gradients_flow(f"{NAME}, its {name} frozen", model, x)
+        getattr(model, frozen, nn.Identity()).requires_grad_(False)
+        gradients_flow(f"{NAME}, {frozen} frozen", model, {"x": torch.randn(N, C, H, W)})
 
 
 def swap(BackboneHeadClassifier):
@@ -115,13 +111,11 @@ def images(Backbone, BackboneHeadClassifier):
 def calls(BackboneHeadClassifier):
     model, ran = BackboneHeadClassifier(*SIZES[0]), []
     for name in ("backbone", "head"):
-        hook = getattr(model, name).register_forward_hook
-        hook(lambda *_, name=name: ran.append(name))
+        getattr(model, name).register_forward_hook(lambda *_, name=name: ran.append(name))
     for mode in ("train", "eval"):
         ran.clear()
         result_of(NAME, model.train(mode == "train"), torch.randn(N, C, H, W))
-        right = ran == ["backbone", "head"]
-        assert right, f"{NAME}, one call: hooks ran on {ran}, want on ['backbone', 'head']"
+        equal(f"{NAME}, one call: hooks ran on", ran, ["backbone", "head"])
 
 
 def dtypes(Backbone, Head, BackboneHeadClassifier):

@@ -1,15 +1,16 @@
 """What challenge_checkpoint.py requires.
 
-The labels on loading read files that the check writes, those on saving are read with torch.load:
+Labels on loading read files that the check writes, those on saving are read with torch.load:
 neither function is judged by the other.
 """
 
 import copy
 import io
+import math
 import os
 import pickle
 import warnings
-from pathlib import Path
+from functools import cache
 from unittest.mock import Mock, patch
 
 import torch
@@ -17,15 +18,16 @@ from torch import nn
 
 from checks.models_and_files import (
     contents,
+    everything_in,
     folder_is,
     in_folder,
     moments_of,
     named,
     raised_by,
-    raises,
     state_is,
 )
-from checks.tools import attempt, names_are
+from checks.tools import attempt, equal, names_are, refuses
+from checks.training import modes_of
 
 KEYS = ["model", "optimizer", "epoch"]
 
@@ -34,22 +36,19 @@ def file(save_checkpoint):
     model, optimizer = training(2)
     want = state_of(model, optimizer, 7)
     with in_folder() as folder:
-        folder.mkdir()
-        for path in (folder / "last.pt", str(folder / "text.pt"), "relative.pt"):
-            what = f"save_checkpoint(model, optimizer, 7, {shown(path)})"
+        for path in (folder / "last.pt", "relative.pt"):
+            what = named(f"save_checkpoint(model, optimizer, 7, {path!r})")
             attempt(what, save_checkpoint, model, optimizer, 7, path)
             assert os.path.isfile(path), f"{what}: no file is there"
             try:
                 got = torch.load(path, weights_only=True)
             except Exception as error:
-                raise AssertionError(
-                    f"{what}, then torch.load(path, weights_only=True): {type(error).__name__}"
-                ) from error
+                call, kind = "torch.load(path, weights_only=True)", type(error).__name__
+                raise AssertionError(f"{what}, then {call}: {kind}") from error
             kind = type(got).__name__
             assert isinstance(got, dict), f"{what}: the file holds a {kind}, want a dict"
             names_are(got, KEYS, f"{what}, the file's keys")
-            kind = type(got["epoch"]).__name__
-            assert kind == "int", f"{what}: the file's epoch is of type {kind}, want int"
+            equal(f"{what}: the file's epoch is of type", type(got["epoch"]).__name__, "int")
             state_is(got, want, f"{what}, the file")
 
 
@@ -58,26 +57,26 @@ def resume(load_checkpoint):
         model, optimizer = training(2, kind, **options)
         saved = state_of(model, optimizer, 3)
         with in_folder() as folder:
-            path, name = written(folder, saved), kind.__name__
+            path = written(folder, saved)
             train(model, optimizer, 2)  # never interrupted
             other, others = training(1, kind, lr=0.5)
-            what = f"load_checkpoint(path, model, {name})"
+            what = f"load_checkpoint(path, model, {kind.__name__})"
             attempt(what, load_checkpoint, path, other, others)
-            state_is({**live(other, others), "epoch": 3}, saved, what)
+            state_is(state_of(other, others, 3), saved, what)
             train(other, others, 2)
             what += ", then a step, against a training that never stopped"
-            state_is(live(other, others), live(model, optimizer), what)
+            state_is(state_of(other, others, 3), state_of(model, optimizer, 3), what)
 
-            other, others = training(1, kind, lr=0.5)
-            what = f"load_checkpoint({shown(str(path))}, model)"
+            other, _ = training(1, kind)
+            what = "load_checkpoint(str(path), model)"
             attempt(what, load_checkpoint, str(path), other)
             state_is(other.state_dict(), saved["model"], what)
 
 
 def epoch(load_checkpoint):
-    for number in (0, 7):
-        model, optimizer = training(1)
-        with in_folder() as folder:
+    model, optimizer = training(1)
+    with in_folder() as folder:
+        for number in (0, 7):
             path = written(folder, state_of(model, optimizer, number))
             for args in ((model, optimizer), (model,)):
                 got = attempt("load_checkpoint", load_checkpoint, path, *args)
@@ -87,70 +86,62 @@ def epoch(load_checkpoint):
 
 def modes(save_checkpoint, load_checkpoint):
     model, optimizer = training(1)
-    model[:3].eval().requires_grad_(False)
-    before, flags = state_of(model, optimizer, 3), flags_of(model)
-    grads = copy.deepcopy(grads_of(model))
+    model[0].requires_grad_(False)
+    model[1].eval()
+
+    def state():
+        modes, speeds = modes_of(model), copy.deepcopy(optimizer.state_dict())
+        return everything_in(model) | {"training": modes, "optimizer": speeds}
+
     with in_folder() as folder:
-        path = written(folder, before)
+        path = written(folder, state_of(model, optimizer, 3))
         for name, function, args in (
             ("save_checkpoint", save_checkpoint, (model, optimizer, 3, folder / "mine.pt")),
             ("load_checkpoint", load_checkpoint, (path, model, optimizer)),
         ):
+            before = state()
             attempt(name, function, *args)
-            for part, flag in flags_of(model).items():
-                assert flag == flags[part], f"{name}: {part} is then {flag}, it was {flags[part]}"
-            if name == "save_checkpoint":
-                now = {**live(model, optimizer), "epoch": 3}
-                state_is(now, before, f"{name}, the state afterwards")
-                state_is(grads_of(model), grads, f"{name}, .grad afterwards")
+            state_is(state(), before, f"{name}, afterwards")
+            optimizer.zero_grad()  # of .grad nothing is said for loading
 
 
 def safe(load_checkpoint):
-    model, optimizer = training(1)
-    state = state_of(model, optimizer, 5)
     # torch.load's default is then to execute
     unsafe = {"TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1", "TORCH_FORCE_WEIGHTS_ONLY_LOAD": "0"}
     with in_folder() as folder, patch.dict(os.environ, unsafe):
-        trap = folder / "trap"
-        evil = Evil(str(trap))
-        for name, data in (
-            ("a pickle that makes a folder", pickle.dumps(evil, protocol=2)),
-            ("a checkpoint that makes a folder", as_bytes({**state, "note": evil})),
-        ):
-            raised_by(load_checkpoint, written(folder, data), model, optimizer)
-            what = f"load_checkpoint, the file is {name} when its code runs"
-            assert not trap.exists(), f"{what}: the folder is there, want no code to run"
+        for name, data in files_with_code().items():
+            raised_by(load_checkpoint, written(folder, data), *training(1))
+            what = f"load_checkpoint of {name} that makes a folder"
+            assert not os.path.exists("trap"), f"{what}: the folder is there, want no code to run"
 
 
 def missing(load_checkpoint):
     with in_folder() as folder:
         for path in (folder / "none.pt", "none.pt"):
-            what = f"load_checkpoint, path {shown(path)} without a file"
-            raises((FileNotFoundError,), what, load_checkpoint, path, training(0)[0])
+            call, (model, _) = named(f"load_checkpoint of the missing {path!r}"), training(0)
+            refuses(load_checkpoint, path, model, errors=(FileNotFoundError,), call=call)
 
 
 def strict(load_checkpoint):
-    for name, model, optimizer in others_than_saved():
-        with in_folder() as folder:
-            path = written(folder, state_of(*training(2), 5))
+    with in_folder() as folder:
+        path = written(folder, saved_bytes())
+        for name, model, optimizer in others_than_saved():
+            what = f"load_checkpoint into a model of {name} than the saved one"
             for more in ((), (optimizer,)):
-                what = f"load_checkpoint into a model of {name} than the saved one"
-                raises((RuntimeError, ValueError), what, load_checkpoint, path, model, *more)
+                refuses(load_checkpoint, path, model, *more, call=what)
 
 
 def folders(save_checkpoint):
-    model, optimizer = training(1)
     with in_folder() as folder:
-        for path in (folder / "a" / "b" / "last.pt", folder / "a" / "b" / "next.pt", "here.pt"):
-            what = f"save_checkpoint to {shown(path)}"
-            attempt(what, save_checkpoint, model, optimizer, 1, path)
-            assert os.path.isfile(path), f"{what}: no file is there"
+        for path in (folder / "a" / "b" / "last.pt", folder / "a" / "b" / "next.pt"):
+            what = named(f"save_checkpoint to {path}")
+            attempt(what, save_checkpoint, *training(1), 1, path)
+            assert path.is_file(), f"{what}: no file is there"
 
 
 def atomic(save_checkpoint):
     model, optimizer = training(1)
     with in_folder() as folder:
-        folder.mkdir()
         for number, name in enumerate(("last.pt", "last.pt", "last.tmp"), 1):
             path = folder / name
             old = path.read_bytes() if path.exists() else None
@@ -166,14 +157,12 @@ def atomic(save_checkpoint):
 def beside(save_checkpoint):
     model, optimizer = training(1)
     with in_folder() as folder:
-        folder.mkdir()
         (folder / "best.pt").write_bytes(b"another file")
         for name in ("last.pt", "last.tmp"):
             path, before, what = folder / name, contents(folder), f"save_checkpoint to {name}"
             with patch.object(os, "getpid", lambda: 1):  # a name may have the process's number
                 held, names = moments_of(path, save_checkpoint, model, optimizer, 1, path)
-            after = contents(folder)
-            folder_is(folder, {**before, name: after.get(name)}, what)
+            folder_is(folder, {**before, name: contents(folder).get(name)}, what)
             names -= {*before, name}
             assert names or len(held) != 2, (
                 f"{what}: the whole file came from another folder, want it written beside path"
@@ -190,8 +179,8 @@ def beside(save_checkpoint):
 def stopped(save_checkpoint):
     model, optimizer = training(1)
     with in_folder() as folder:
-        (folder / "taken").mkdir(parents=True)
-        (folder / "last.pt").write_bytes(as_bytes(state_of(model, optimizer, 1)))
+        (folder / "taken").mkdir()
+        (folder / "last.pt").write_bytes(b"the old file")
         before, what = contents(folder), "save_checkpoint to taken, a folder"
         came = raised_by(save_checkpoint, model, optimizer, 3, folder / "taken")
         assert came is not None, f"{what}: it raised nothing, want an error"
@@ -209,11 +198,11 @@ def stopped(save_checkpoint):
 
 
 def device(load_checkpoint):
-    state = state_of(*training(2), 5)
+    state, (model, optimizer) = saved(), training(1)
     with patch.object(torch.serialization, "location_tag", lambda storage: "cuda:99"):
         data = as_bytes(state)
     with in_folder() as folder, warnings.catch_warnings():
-        path, (model, optimizer) = written(folder, data), training(1)
+        path = written(folder, data)
         what = "load_checkpoint on a machine without the device cuda:99 that it was saved on"
         attempt(what, load_checkpoint, path, model, optimizer)
         state_is(model.state_dict(), state["model"], what)
@@ -221,43 +210,51 @@ def device(load_checkpoint):
         what = "load_checkpoint into a model on the meta device"
         attempt(what, load_checkpoint, path, model.to("meta"))
         places = sorted({p.device.type for p in model.state_dict().values()})
-        assert places == ["meta"], f"{what}: the model is then on {places}, want ['meta']"
+        equal(f"{what}: the model is then on", places, ["meta"])
 
 
 def damaged(load_checkpoint):
-    state, (model, optimizer) = state_of(*training(2), 5), training(1)
+    model, optimizer = training(1)
     before = state_of(model, optimizer, 0)
     with in_folder() as folder:
-        for name, data, lacks in broken(state, Evil(str(folder / "trap"))):
-            path, what = written(folder, data), f"load_checkpoint, the file is {name}"
+        for name, data, lacks in files_that_are_none():
+            path, what = written(folder, data), f"load_checkpoint of {name}"
             for args in ((path, model, optimizer), (str(path), model)):
-                message = raises((ValueError,), what, load_checkpoint, *args)
-                lines = len(message.splitlines())
-                assert lines == 1, f"{what}: a message of {lines} lines, want 1"
+                message = refuses(load_checkpoint, *args, errors=(ValueError,), call=what)
+                equal(f"{what}: lines of the message:", len(message.splitlines()), 1)
                 left = ", ".join(name for name in (str(path), *lacks) if name not in message)
                 assert not left, named(f"{what}: the message does not name {left}: {message}")
-            now = {**live(model, optimizer), "epoch": 0}
-            state_is(now, before, f"{what}; the state afterwards")
+            state_is(state_of(model, optimizer, 0), before, f"{what}: the state afterwards")
 
 
 def order(load_checkpoint):
-    for name, model, optimizer in others_than_saved():
-        before = copy.deepcopy(optimizer.state_dict())
-        with in_folder() as folder:
-            path = written(folder, state_of(*training(2), 5))
+    with in_folder() as folder:
+        path = written(folder, saved_bytes())
+        for name, model, optimizer in others_than_saved():
+            before = copy.deepcopy(optimizer.state_dict())
             raised_by(load_checkpoint, path, model, optimizer)
-        what = f"load_checkpoint into a model of {name} than the saved one: the optimizer's state"
-        state_is(optimizer.state_dict(), before, what)
+            what = f"load_checkpoint into a model of {name} than the saved one"
+            state_is(optimizer.state_dict(), before, f"{what}: the optimizer's state")
 
 
 CORE = (file, resume, epoch, modes, safe, missing, strict)
 EDGES = (folders, atomic, beside, stopped, device, damaged, order)
 
 
+def layers(width=4):
+    norm = nn.BatchNorm1d(width, affine=False)
+    return nn.Linear(5, width, bias=False), norm, nn.Linear(width, 3, bias=False)
+
+
+def waves(start, *shape):
+    return torch.arange(start, start + math.prod(shape)).sin().reshape(shape)
+
+
 def training(steps, kind=torch.optim.SGD, **options):
-    """A model and its optimizer after some steps."""
-    layers = nn.BatchNorm1d(1), nn.Linear(5, 6), nn.ReLU(), nn.Dropout(0.3), nn.Linear(6, 3)
-    model = nn.Sequential(*layers)
+    """A model and its optimizer after some steps, always the same."""
+    model = nn.Sequential(*layers())
+    for p in model.parameters():
+        p.data = waves(1, *p.shape)
     if kind is torch.optim.SGD:
         options = {"momentum": 0.9, **options}
     optimizer = kind(model.parameters(), **{"lr": 0.1, **options})
@@ -267,38 +264,24 @@ def training(steps, kind=torch.optim.SGD, **options):
 
 
 def train(model, optimizer, step):
-    torch.manual_seed(step)
     optimizer.zero_grad()
-    model.train()(torch.randn(4, 1, 5)).square().mean().backward()
+    model.train()(waves(step, 4, 5)).square().mean().backward()
     optimizer.step()
 
 
 def others_than_saved():
-    model = training(1)[0]
-    wide = nn.Sequential(model[0], nn.Linear(5, 7), *model[2:4], nn.Linear(7, 3))
-    for name, other in (
-        ("fewer layers", nn.Sequential(*model[:4])),
-        ("more layers", nn.Sequential(*model, nn.Linear(3, 2))),
-        ("wider layers", wide),
+    for name, parts in (
+        ("fewer layers", layers()[:2]),
+        ("more layers", (*layers(), nn.Linear(3, 2))),
+        ("wider layers", layers(7)),
     ):
-        yield name, other, torch.optim.SGD(other.parameters(), lr=0.3)
-
-
-def live(model, optimizer):
-    return {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        model = nn.Sequential(*parts)
+        yield name, model, torch.optim.SGD(model.parameters(), lr=0.3)
 
 
 def state_of(model, optimizer, epoch):
-    return copy.deepcopy({**live(model, optimizer), "epoch": epoch})
-
-
-def flags_of(model):
-    found = {f"training of {n or 'the model'}": m.training for n, m in model.named_modules()}
-    return found | {f"{n}.requires_grad": p.requires_grad for n, p in model.named_parameters()}
-
-
-def grads_of(model):
-    return {name: p.grad for name, p in model.named_parameters()}
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+    return copy.deepcopy(state)
 
 
 def as_bytes(thing):
@@ -307,35 +290,47 @@ def as_bytes(thing):
     return data.getvalue()
 
 
+@cache
+def saved_bytes():
+    return as_bytes(saved())
+
+
+def saved():
+    return state_of(*training(2), 5)
+
+
 def written(folder, thing):
     """The path of a file that the check has written."""
-    folder.mkdir(exist_ok=True)
     path = folder / "sent.pt"
     path.write_bytes(thing if isinstance(thing, bytes) else as_bytes(thing))
     return path
 
 
-def shown(path):
-    """A path without the temporary folder, by its type."""
-    name = "/".join(Path(path).parts[-2:]) if Path(path).is_absolute() else str(path)
-    return repr(name) if isinstance(path, str) else f"Path({name!r})"
+@cache
+def files_with_code():
+    return {
+        "a pickle of code": pickle.dumps(Evil(), protocol=2),
+        "a checkpoint with code": as_bytes({**saved(), "note": Evil()}),
+    }
 
 
-def broken(state, evil):
+@cache
+def files_that_are_none():
     """Files that are no checkpoint: what they are, their bytes, the keys that they lack."""
-    whole = as_bytes(state)
-    for n in (0, 2, 50, 2000, len(whole) - 9):
-        yield f"cut after {n} of its {len(whole)} bytes", whole[:n], []
-    yield "a text", b"epoch 3\n", []
-    yield "a tensor", as_bytes(torch.ones(3)), []
-    yield "a list", as_bytes(KEYS), []
-    yield "a model's state dict", as_bytes(state["model"]), KEYS
-    for key in KEYS:
-        yield f"a dict without {key}", as_bytes({k: state[k] for k in KEYS if k != key}), [key]
+    state = saved()
+    whole = as_bytes({**state, "long": torch.zeros(999)})
+    found = [
+        (f"a file cut after {n} of its {len(whole)} bytes", whole[:n], [])
+        for n in (0, 2, 50, len(whole) - 9)  # torch raises an error of another type for each
+    ]
+    found += [("a text", b"epoch 3\n", []), ("a tensor", as_bytes(torch.ones(3)), [])]
+    found += [("a list", as_bytes(KEYS), [])]
+    found += [("a model's state dict", as_bytes(state["model"]), KEYS)]
     for key, value in {"model": 3, "optimizer": None, "epoch": "5"}.items():
-        yield f"a dict with {key} {value!r}", as_bytes({**state, key: value}), []
-    yield "a pickle of code", pickle.dumps(evil, protocol=2), []
-    yield "a checkpoint with code", as_bytes({**state, "note": evil}), []
+        without = {k: v for k, v in state.items() if k != key}
+        found += [(f"a dict without {key}", as_bytes(without), [key])]
+        found += [(f"a dict with {key} {value!r}", as_bytes({**state, key: value}), [])]
+    return [*found, *((name, data, []) for name, data in files_with_code().items())]
 
 
 class Unsavable:
@@ -349,8 +344,5 @@ class Unsavable:
 class Evil:
     """A pickle that makes a folder when it is loaded."""
 
-    def __init__(self, folder):
-        self.folder = folder
-
     def __reduce__(self):
-        return os.mkdir, (self.folder,)
+        return os.mkdir, ("trap",)

@@ -4,38 +4,38 @@ A model of one weight and a loss that is the mean of its first logit make every 
 be done by hand; only `groups` compares with a twin that is trained in plain code, not validated.
 """
 
-import copy
-
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from checks.models_and_files import state_is
-from checks.tools import attempt
+from checks.models_and_files import everything_in, state_is
+from checks.pipelines import Readings
+from checks.tools import attempt, equal, names_are
 from checks.training import (
     CPU,
     META,
     Difference,
     arrives_on_device,
     batches_of,
-    epoch_by_hand,
     every_loss_counts,
+    is_float,
+    like_twin,
     line,
     loader_of,
     modes_of,
+    nested,
     one_step_per_batch,
     passes,
     sgd,
-    shown,
-    states_are,
+    small_batches,
+    small_net,
     steps_use,
     value_error,
     watching,
 )
 
-K = 3
 KEYS = ["train_loss", "val_loss", "val_acc"]
-MODES = "in train mode", "in eval mode", "with parts in eval mode"
+TRAIN, EVAL, PARTS = "in train mode", "in eval mode", "with parts in eval mode"
 
 
 def steps(train_one_epoch):
@@ -51,11 +51,11 @@ def loss(train_one_epoch, validate):
     got = train_one_epoch(model, loader, Difference(), sgd(model), CPU)
     what = "train_one_epoch, batches of [3, 1] samples, losses [0, -0.2] before, [-0.2, -0.4] after"
     is_float(got, -0.05, f"{what} their steps: mean loss")
-    for sizes, means in (([3, 3], [0.5, 2]), ([4, 2, 1], [0.5, 2, 3]), ([2, 5], [-0.314159, 0])):
+    for sizes, means in (([4, 2, 1], [0.5, 2, 3]), ([2, 5], [-0.314159, 0])):
         loader, model = loader_of(classes(means, sizes)), line(1.0)
         what = f"batches of {sizes} samples, losses {means}: mean loss"
         want = sum(n * mean for n, mean in zip(sizes, means, strict=True)) / sum(sizes)
-        with torch.enable_grad():
+        with torch.enable_grad():  # `restored` minds who switched it off
             got = train_one_epoch(model, loader, Difference(), sgd(model, lr=0.0), CPU)
         is_float(got, want, f"train_one_epoch, {what}")
         is_float(pair(validate(model, loader, Difference(), CPU))[0], want, f"validate, {what}")
@@ -76,19 +76,17 @@ def accuracy(validate):
 
 
 def untouched(validate):
-    model = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Dropout(0.5), nn.Linear(5, K))
-    x, y = torch.randn(8, 4), torch.randint(K, (8,))
-    batches, entropy = list(zip(x.split(3), y.split(3), strict=True)), nn.CrossEntropyLoss()
-    entropy(model(x), y).backward()
-    model[3].requires_grad_(False).bias.grad = None
+    model, batches, entropy = small_net(), small_batches(torch.float32), nn.CrossEntropyLoss()
+    entropy(model(batches[0][0]), batches[0][1]).backward()
+    model[4].requires_grad_(False).bias.grad = None
     before, graphs = everything_in(model), list[bool]()
     hook = model.register_forward_hook(lambda *io: graphs.append(io[2].requires_grad))
     with watching(model) as seen:
         validate(model, loader_of(batches), entropy, CPU)
     hook.remove()
-    got, what = passes(seen, batches), "validate, 3 batches"
-    assert got == [1, 2, 3], f"{what}: forward passes of the batches {got}, want [1, 2, 3]"
-    assert not any(graphs), f"{what}: {sum(graphs)} forward passes recorded a graph, want 0"
+    what = "validate, 3 batches"
+    equal(f"{what}: forward passes of the batches", passes(seen, batches), [1, 2, 3])
+    equal(f"{what}: forward passes that recorded a graph:", sum(graphs), 0)
     state_is(everything_in(model), before, f"{what}, afterwards")
 
 
@@ -104,17 +102,17 @@ def history(train_for_epochs):
         with watching(model, optimizer) as seen:
             args = model, train, val, first_logit, optimizer, CPU, epochs
             got = attempt(what, train_for_epochs, *args)
-        n = sum(len(forward.x) == 3 for forward in seen.forwards), len(seen.steps)
-        want = 2 * epochs
-        assert n == (want, want), (
-            f"{what}: {n[0]} forward passes of training batches, {n[1]} steps, want {want} each"
-        )
+        trained = sum(len(forward.x) == 3 for forward in seen.forwards)
         foreign = sum(not step.is_given for step in seen.steps)
-        assert not foreign, f"{what}: {foreign} steps of another optimizer, want 0"
-        n = len(seen.forwards) - want
-        assert n == epochs, f"{what}: {n} forward passes of the validation batch, want {epochs}"
+        for told, n, want in (
+            ("forward passes of training batches:", trained, 2 * epochs),
+            ("steps:", len(seen.steps), 2 * epochs),
+            ("steps of another optimizer:", foreign, 0),
+            ("forward passes of the validation batch:", len(seen.forwards) - trained, epochs),
+        ):
+            equal(f"{what}: {told}", n, want)
         assert isinstance(got, dict), f"{what}: {type(got).__name__}, want a dict"
-        assert sorted(got) == sorted(KEYS), f"{what}: keys {list(got)}, want {KEYS}"
+        names_are(got, KEYS, f"{what}, keys")
         weights = [-2.0 * epoch for epoch in range(1, epochs + 1)]
         expected = {
             "train_loss": [weight + 1.5 for weight in weights],
@@ -124,38 +122,38 @@ def history(train_for_epochs):
         for key, want in expected.items():
             right = isinstance(got[key], list) and all(type(v) is float for v in got[key])
             assert right, f"{what}: {key} is {got[key]!r}, want a list of floats"
-            near = len(got[key]) == epochs
-            near = near and all(abs(a - b) < 1e-6 for a, b in zip(got[key], want, strict=True))
-            assert near, f"{what}, call {call}: {key} is {shown(got[key])}, want {shown(want)}"
+            equal(f"{what}, call {call}: {key} is", [round(v, 6) for v in got[key]], want)
 
 
 def mode(train_one_epoch, validate, train_for_epochs):
     train, val = classes([1, 2], [3, 2]), classes([5, 6], [3, 2])
-    calls = {
-        "train_one_epoch": lambda model, *rest: train_one_epoch(model, loader_of(train), *rest),
-        "validate": lambda model, criterion, *_: validate(model, loader_of(val), criterion, CPU),
-        "train_for_epochs, 2 epochs": lambda model, *rest: train_for_epochs(
-            model, loader_of(train), loader_of(val), *rest, 2
-        ),
-    }
-    for name, call in calls.items():
-        for came in MODES:
-            model = nested(came)
-            what = f"{name}, a model that came {came}"
-            with watching(model) as seen:
-                attempt(what, call, model, Difference(), sgd(model), CPU)
-            for batch, one in zip(passes(seen, train + val), seen.forwards, strict=True):
-                trains = batch in (1, 2)
-                phase, want = ("training", "all") if trains else ("validation", "none")
-                assert one.in_train == trains * one.modules, (
-                    f"{what}: at a forward pass of {phase}, {one.in_train} of {one.modules} "
-                    f"modules are in train mode, want {want}"
-                )
+
+    def training(model, *rest):
+        train_one_epoch(model, loader_of(train), *rest)
+
+    def validation(model, criterion, *_):
+        validate(model, loader_of(val), criterion, CPU)
+
+    def both(model, *rest):
+        train_for_epochs(model, loader_of(train), loader_of(val), *rest, 2)
+
+    for name, call, came in (
+        ("train_one_epoch", training, EVAL),
+        ("train_one_epoch", training, PARTS),
+        ("validate", validation, TRAIN),
+        ("validate", validation, PARTS),
+        ("train_for_epochs, 2 epochs", both, TRAIN),
+    ):
+        model, what = nested(came), f"{name}, a model that came {came}"
+        with watching(model) as seen:
+            attempt(what, call, model, Difference(), sgd(model), CPU)
+        for batch, one in zip(passes(seen, train + val), seen.forwards, strict=True):
+            trains = batch in (1, 2)
+            at = f"{what}: at a forward pass of {'training' if trains else 'validation'}"
+            equal(f"{at}, modules in train mode:", one.in_train, one.modules * trains)
 
 
 def device(train_one_epoch, validate, train_for_epochs):
-    y = torch.tensor([0, 0])
-
     def train(model, batches):
         train_one_epoch(model, batches, model.criterion, sgd(model), META)
 
@@ -167,65 +165,66 @@ def device(train_one_epoch, validate, train_for_epochs):
         with ReadsZero():
             train_for_epochs(model, batches, batches, model.criterion, sgd(model), META, 1)
 
-    for name, call in (
-        ("train_one_epoch", train),
-        ("validate", measure),
-        ("train_for_epochs", both),
+    for call, name in (
+        (train, "train_one_epoch"),
+        (measure, "validate"),
+        (both, "train_for_epochs"),
     ):
-        arrives_on_device(name, call, y)
+        arrives_on_device(name, call, torch.tensor([0, 0]))
 
 
 def restored(train_one_epoch, validate, train_for_epochs):
     batches = classes([1, 2], [3, 2])
-    for came in MODES:
-        for grad in (True, False):
-            for error in (None, ValueError("a file is broken"), KeyboardInterrupt()):
-                model, kind = nested(came), type(error).__name__
-                modes, after = modes_of(model), f", whose loader raised {kind}" if error else ""
-                what = f"validate, a model that came {came}, grad mode {grad}{after}"
-                with torch.set_grad_enabled(grad):
-                    try:
-                        got = validate(model, breaking(batches, error), Difference(), CPU)
-                    except (ValueError, KeyboardInterrupt) as raised:
-                        got = raised
-                    now = torch.is_grad_enabled()
-                passed_on = error is None or got is error
-                assert passed_on, f"{what}: it gave {got!r}, want that {kind} to reach the caller"
-                for name, training in modes_of(model).items():
-                    assert training == modes[name], (
-                        f"{what}: then part {name!r} has training={training}, it was {modes[name]}"
-                    )
-                assert now == grad, f"{what}: then torch.is_grad_enabled() is {now}, it was {grad}"
+    for came, grad, error in (
+        (TRAIN, True, None),
+        (EVAL, True, None),
+        (PARTS, True, None),
+        (PARTS, False, None),
+        (PARTS, True, ValueError("a file is broken")),
+        (PARTS, True, KeyboardInterrupt()),
+    ):
+        model, kind = nested(came), type(error).__name__
+        modes, after = modes_of(model), f", whose loader raised {kind}" if error else ""
+        what = f"validate, a model that came {came}, grad mode {grad}{after}"
+        with torch.set_grad_enabled(grad):
+            try:
+                got = validate(model, breaking(batches, error), Difference(), CPU)
+            except (ValueError, KeyboardInterrupt) as raised:
+                got = raised
+            now = torch.is_grad_enabled()
+        passed_on = error is None or got is error
+        assert passed_on, f"{what}: it gave {got!r}, want that {kind} to reach the caller"
+        state_is(modes_of(model), modes, f"{what}: then the train mode of")
+        equal(f"{what}: then torch.is_grad_enabled() is", now, grad)
     loader = loader_of(batches)
     for train, loaders, epochs in (
         (train_one_epoch, [loader], []),
         (train_for_epochs, [loader, loader], [2]),
     ):
-        model = nested("in train mode")
+        model = nested(TRAIN)
         train(model, *loaders, Difference(), sgd(model), CPU, *epochs)
-        modes = modes_of(model)
-        now, name = sum(modes.values()), train.__name__
-        assert now == len(modes), (
-            f"after {name} {now} of {len(modes)} modules are in train mode, want all"
-        )
+        modes = modes_of(model).values()
+        equal(f"after {train.__name__}, modules in train mode:", sum(modes), len(modes))
 
 
 def iterables(train_one_epoch, validate, train_for_epochs):
     model = line(1.0)
+    rest = Difference(), sgd(model, lr=0.0), CPU
     for means, size in (([1, 2], 1), ([1, 2, 6], 2)):
         what = f"an iterator of batches of {size} samples, losses {means}"
-        want, rest = sum(means) / len(means), (Difference(), sgd(model, lr=0.0), CPU)
         once, again = (iter(classes(means, [size] * len(means))) for _ in range(2))
-        got = attempt(f"train_one_epoch, {what}", train_one_epoch, model, once, *rest)
-        is_float(got, want, f"train_one_epoch, {what}: mean loss")
-        got = attempt(f"validate, {what}", validate, model, again, rest[0], CPU)
-        is_float(got[0], want, f"validate, {what}: mean loss")
-    train, val = Epochs([[1], [2, 2], [3]]), Epochs([[4], [5], [6, 6]])
+        trained = attempt(f"train_one_epoch, {what}", train_one_epoch, model, once, *rest)
+        measured = attempt(f"validate, {what}", validate, model, again, rest[0], CPU)
+        for name, got in (("train_one_epoch", trained), ("validate", measured[0])):
+            is_float(got, sum(means) / len(means), f"{name}, {what}: mean loss")
+    train, val = (
+        Readings(lambda i, first=first: classes([first + i] * i, [2] * i)) for first in (0, 3)
+    )
     what = "train_for_epochs, 3 epochs, a loader without length, other batches in each"
     got = attempt(what, train_for_epochs, model, train, val, *rest, 3)
     for key, loader, want in (("train_loss", train, [1, 2, 3]), ("val_loss", val, [4, 5, 6])):
-        assert loader.reads == 3, f"{what}: {key}'s loader read {loader.reads} times, want 3"
-        assert got[key] == want, f"{what}: {key} is {got[key]}, want {want}"
+        equal(f"{what}: reads of {key}'s loader:", loader.begun, 3)
+        equal(f"{what}: {key} is", got[key], want)
 
 
 def empty(train_one_epoch, validate, train_for_epochs):
@@ -241,20 +240,11 @@ def empty(train_one_epoch, validate, train_for_epochs):
 
 
 def groups(train_for_epochs):
-    model = nn.Sequential(
-        nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Dropout(0.5), nn.Linear(5, K)
-    ).double()
-    twin, (x, y) = copy.deepcopy(model), (torch.randn(13, 4).double(), torch.randint(K, (13,)))
-    batches = list(zip(x.split(5), y.split(5), strict=True))
-    by_hand = parameter_groups(twin)
-    optimizer = torch.optim.SGD(parameter_groups(model), momentum=0.9)
-    torch.manual_seed(1)
-    for _ in range(2):
-        epoch_by_hand(twin, nn.CrossEntropyLoss(reduction="none"), batches, by_hand, 0.9)
-    torch.manual_seed(1)  # the same units drop out
-    train_for_epochs(model, batches, batches[:2], nn.CrossEntropyLoss(), optimizer, CPU, 2)
-    what = "train_for_epochs, part of the model in two groups of the optimizer, after 2 epochs"
-    states_are(model.state_dict(), twin.state_dict(), what, 1e-6)
+    def train(model, batches, *rest):
+        train_for_epochs(model, batches, batches[:2], *rest, 1)
+
+    what = "train_for_epochs, part of the model in "
+    like_twin(what, train, small_net().double(), small_batches(), 1e-6, left_out="0.")
 
 
 def losses(train_one_epoch, validate):
@@ -284,41 +274,16 @@ def with_classes(train):
     return lambda model, loader, *rest: train(model, classes_of(loader), *rest)
 
 
-def is_float(got, want, what):
-    assert type(got) is float, f"{what} is a {type(got).__name__}, want a float"
-    assert abs(got - want) < 1e-6, f"{what} is {got:.7g}, want {want:.7g}"
-
-
 def pair(got):
     right = isinstance(got, tuple) and len(got) == 2
     assert right, f"validate gave {type(got).__name__} {got!r}, want a tuple of two floats"
     return got
 
 
-def nested(came):
-    """A model of x (B, 1) in this mode."""
-    inner = nn.Sequential(nn.Dropout(0.0), nn.Identity())
-    model = nn.Sequential(nn.Sequential(nn.Linear(1, 2), inner), nn.Linear(2, 1))
-    model.train(came != "in eval mode")
-    if "parts" in came:
-        inner.eval().training = True  # one module within it is in eval mode, so is the next one
-        model[0].training = False
-    return model
-
-
 def breaking(batches, error):
     yield from batches
     if error is not None:
         raise error
-
-
-def everything_in(model):
-    """Parameters, their gradients, and buffers."""
-    found = {key: value.clone() for key, value in model.state_dict().items()}
-    for key, p in model.named_parameters():
-        found[f"{key}.grad"] = None if p.grad is None else p.grad.clone()
-        found[f"{key}.requires_grad"] = p.requires_grad
-    return found
 
 
 class OneWeight(nn.Module):
@@ -334,26 +299,6 @@ class OneWeight(nn.Module):
 
 def first_logit(logits, y):
     return logits[:, 0].mean()
-
-
-class Epochs:
-    """A loader without a length that brings batches of other means in each epoch."""
-
-    def __init__(self, means):
-        self.means, self.reads = means, 0
-
-    def __iter__(self):
-        means = self.means[self.reads % len(self.means)]
-        self.reads += 1
-        return iter(classes(means, [2, 3][: len(means)]))
-
-
-def parameter_groups(model):
-    """Without the model's first layer."""
-    return [
-        {"params": list(model[1].parameters()), "lr": 0.1},
-        {"params": list(model[4].parameters()), "lr": 0.02},
-    ]
 
 
 class ReadsZero(TorchFunctionMode):

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from checks.models_and_files import raises
-from checks.tools import attempt, same, tensor
+from checks.tools import attempt, equal, refuses, same, tensor
 
-NAMES = ["ant.pt", "bee.pt", "ant.pt", "cat.pt", "bee.pt"]  # the paths of the pairs
+NAMES = ["ant.pt", "bee.pt", "ant.pt", "cat.pt", "bee.pt"]
+PAIRS = [(name, 10 * i) for i, name in enumerate(NAMES)]
 FILES = {
     "ant.pt": torch.tensor([1.0, 2.0]),
     "bee.pt": torch.tensor([[200, 7]], dtype=torch.uint8),
@@ -25,17 +25,14 @@ FILES = {
 
 
 def rows(PathLabelDataset):
-    pairs = [(name, 10 * i) for i, name in enumerate(NAMES)]
-    dataset, other = (made(PathLabelDataset, order) for order in (pairs, pairs[::-1]))
-    for it, order in ((dataset, pairs), (other, pairs[::-1])):
-        n, paths = len(it), [path for path, _ in order]
-        assert n == 5, f"pairs of the paths {paths}: len is {n}, want 5"
+    datasets = [(made(PathLabelDataset, order), order) for order in (PAIRS, PAIRS[::-1])]
+    for dataset, order in datasets:
+        what = f"pairs of the paths {[path for path, _ in order]}"
+        equal(f"{what}: len is", len(dataset), 5)
         for index in (0, 1, 2, 3, 4, 0):
-            x, y = row_of(it, index)
-            path, label = order[index]
-            what = f"pairs of the paths {paths}, dataset[{index}]"
-            same(tensor(x, what), FILES[path], f"{what}: x")
-            assert int(y) == label, f"{what}: label {int(y)}, want {label}"
+            x, y = row_of(dataset, index)
+            same(tensor(x, what), FILES[order[index][0]], f"{what}, dataset[{index}]: x")
+            equal(f"{what}, dataset[{index}]: label", int(y), order[index][1])
 
 
 def label(PathLabelDataset):
@@ -44,9 +41,7 @@ def label(PathLabelDataset):
     for index, value in enumerate(given):
         what = f"dataset[{index}], label {value!r} in its pair"
         y = tensor(row_of(dataset, index)[1], f"{what}: the label")
-        assert y.dtype == torch.int64, f"{what}: the label is {y.dtype}, want torch.int64"
-        assert y.shape == (), f"{what}: the label has shape {tuple(y.shape)}, want ()"
-        assert y.item() == value, f"{what}: the label is {y.item()}"
+        same(y, torch.tensor(value, dtype=torch.int64), f"{what}: the label")
 
 
 def unknown(PathLabelDataset):
@@ -56,7 +51,7 @@ def unknown(PathLabelDataset):
             pairs = [("ant.pt", 0), ("bee.pt", 1)]
             pairs.insert(place, (missing, 2))
             what = f"__init__, paths {listed(path for path, _ in pairs)}, keys {listed(files)}"
-            message = raises((KeyError,), what, PathLabelDataset, pairs, Disk(files))
+            message = refuses(PathLabelDataset, pairs, Disk(files), errors=(KeyError,), call=what)
             what += f": the message {message!r} has"
             assert "gnu 1.pt" in message, f"{what} not 'gnu 1.pt'"
             others = [key for key in files if key in message.replace("gnu 1.pt", "")]
@@ -64,36 +59,33 @@ def unknown(PathLabelDataset):
 
 
 def lazy(PathLabelDataset):
-    for transform in (None, torch.neg):
-        disk, told = Disk(FILES), f", transform {'torch.neg' if transform else 'None'}"
-        given = [(name, 1) for name in NAMES]
-        dataset = made(PathLabelDataset, given, disk, transform=transform)
-        assert not disk.read, f"__init__{told}: it read {disk.read}, want nothing read"
+    for transform, name in ((None, "None"), (torch.neg, "torch.neg")):
+        disk = Disk(FILES)
+        dataset = made(PathLabelDataset, PAIRS, disk, transform=transform)
+        equal(f"__init__, transform {name}: it read", disk.read, [])
         for index in (0, 1, 2, 3, 4, 0, 0):
             disk.read.clear()
             row_of(dataset, index)
-            want = [NAMES[index]]
-            assert disk.read == want, f"dataset[{index}]{told}: it read {disk.read}, want {want}"
+            equal(f"dataset[{index}], transform {name}: it read", disk.read, [NAMES[index]])
 
 
 def transform(PathLabelDataset):
-    seen, pairs = [], [(name, 1) for name in NAMES]
+    seen = []
 
     def tripled(x):
         seen.append(x)
         return (3 * x).tolist()
 
-    dataset = made(PathLabelDataset, pairs, FILES, transform=tripled)
-    plain = made(PathLabelDataset, pairs)
-    assert not seen, f"__init__ called transform {len(seen)} times, want 0"
+    dataset = made(PathLabelDataset, PAIRS, FILES, transform=tripled)
+    plain = made(PathLabelDataset, PAIRS)
+    equal("calls of transform in __init__:", len(seen), 0)
     for index in (0, 1, 4, 0):
         seen.clear()
-        x, want = row_of(dataset, index)[0], (3 * FILES[NAMES[index]]).tolist()
-        what = f"dataset[{index}], transform: 3 * x as a list"
-        assert len(seen) == 1, f"{what}: it was called {len(seen)} times, want 1"
+        x, what = row_of(dataset, index)[0], f"dataset[{index}], transform: 3 * x as a list"
+        equal(f"{what}: calls of it:", len(seen), 1)
+        want = (3 * FILES[NAMES[index]]).tolist()
         assert type(x) is list and x == want, f"{what}: x is {x!r}, want {want}"
-    kind = type(row_of(plain, 0)[0]).__name__
-    assert kind == "Tensor", f"another dataset without a transform: x is a {kind}, want a Tensor"
+    tensor(row_of(plain, 0)[0], "another dataset without a transform: x")
 
 
 def loader(PathLabelDataset):
@@ -105,21 +97,21 @@ def loader(PathLabelDataset):
     assert isinstance(dataset, Dataset), f"PathLabelDataset is derived from {kind}, want Dataset"
     what = "DataLoader, 11 rows, batch_size=4, shuffle=True"
     batches = list(DataLoader(dataset, batch_size=4, shuffle=True))
-    sizes = [tuple(x.shape) for x, _ in batches]
-    assert sizes == [(4, 2), (4, 2), (3, 2)], f"{what}: x of {sizes}, want 4, 4, 3 rows of 2"
+    equal(f"{what}: x of", [tuple(x.shape) for x, _ in batches], [(4, 2), (4, 2), (3, 2)])
     x, y = (torch.cat(parts) for parts in zip(*batches, strict=True))
     got = sorted(zip(x[:, 0].tolist(), y.tolist(), strict=True))
     want = [(i + 1.0, 10 * i) for i in range(11)]
-    assert got == want, f"{what}: (first number of x, label), sorted: {got}, want {want}"
+    equal(f"{what}: (first number of x, label), sorted:", got, want)
 
 
 def indices(PathLabelDataset):
-    dataset = made(PathLabelDataset, [(name, 10 * i) for i, name in enumerate(NAMES)])
+    dataset = made(PathLabelDataset, PAIRS)
     for index in (-1, -5, -2):
-        got, want = int(row_of(dataset, index)[1]), 10 * (index + 5)
-        assert got == want, f"5 pairs, labels 0 to 40: dataset[{index}] has {got}, want {want}"
+        what = f"5 pairs, labels 0 to 40: the label of dataset[{index}] is"
+        equal(what, int(row_of(dataset, index)[1]), 10 * (index + 5))
     for index in (5, 8, -6):
-        raises((IndexError,), f"5 pairs, dataset[{index}]", lambda i: dataset[i], index)
+        get, call = dataset.__getitem__, f"5 pairs, dataset[{index}]"
+        refuses(get, index, errors=(IndexError,), call=call)
 
 
 def spelling(PathLabelDataset):
@@ -130,22 +122,21 @@ def spelling(PathLabelDataset):
         str(deep): torch.tensor(3),
         Path("cat.pt"): torch.tensor(4),
     }
-    names = [(name, i) for i, name in enumerate(("ant.pt", "bee.pt", str(deep), "cat.pt"), 1)]
-    for path, value in [(kind(name), i) for name, i in names for kind in (Path, str)]:
-        what = f"a pair with {shown(path)}, keys {listed(files)}"
-        dataset = attempt(what, PathLabelDataset, [(path, 5)], Disk(files))
-        got = attempt(f"{what}, dataset[0]", lambda d: d[0], dataset)[0]
-        same(tensor(got, what), torch.tensor(value), f"{what}: x")
+    for value, name in enumerate(("ant.pt", "bee.pt", str(deep), "cat.pt"), 1):
+        for path in (Path(name), name):
+            what = f"a pair with {shown(path)}, keys {listed(files)}"
+            dataset = attempt(what, PathLabelDataset, [(path, 5)], Disk(files))
+            got = attempt(f"{what}, dataset[0]", dataset.__getitem__, 0)[0]
+            same(tensor(got, what), torch.tensor(value), f"{what}: x")
 
 
 def copies(PathLabelDataset):
     files = copy.deepcopy(FILES)
-    pairs = [(name, 10 * i) for i, name in enumerate(NAMES)]
     for how, more in (
         ("its x set to 0 by the caller", {}),
         ("transform: x.mul_(3)", {"transform": lambda x: x.mul_(3)}),
     ):
-        dataset = made(PathLabelDataset, pairs, files, **more)
+        dataset = made(PathLabelDataset, PAIRS, files, **more)
         for index in (0, 1, 3, 0):
             path, what = NAMES[index], f"dataset[{index}], {how}"
             x = row_of(dataset, index)[0]
@@ -158,27 +149,24 @@ def copies(PathLabelDataset):
             if isinstance(number, torch.Tensor):
                 old = int(number)
                 number.sub_(1)
-                new = int(row_of(dataset, index)[1])
-                told = f"dataset[{index}], 1 taken off its label {old} in place"
-                assert new == old, f"{told}: the next access has the label {new}, want {old}"
+                told = f"dataset[{index}], 1 taken off its label {old} in place: the next one is"
+                equal(told, int(row_of(dataset, index)[1]), old)
 
 
 def pairs(PathLabelDataset):
-    given = [(name, 10 * i) for i, name in enumerate(NAMES)]
     for what, some in (
-        ("5 pairs from an iterator", iter(given)),
-        ("5 pairs in a list that is changed later", list(given)),
+        ("5 pairs from an iterator", iter(PAIRS)),
+        ("5 pairs in a list that is changed later", list(PAIRS)),
     ):
         dataset = made(PathLabelDataset, some, told=what)
         if isinstance(some, list):
             some[0] = ("never asked for.pt", 99)
             some.pop()
-        n = attempt(f"{what}, len", len, dataset)
-        assert n == 5, f"{what}: len is {n}, want 5"
+        equal(f"{what}: len is", attempt(f"{what}, len", len, dataset), 5)
         got = [int(row_of(dataset, index)[1]) for index in range(5)]
-        assert got == [0, 10, 20, 30, 40], f"{what}: labels {got}, want [0, 10, 20, 30, 40]"
-    n = len(made(PathLabelDataset, [], {}, told="no pairs, no files"))
-    assert n == 0, f"no pairs: len is {n}, want 0"
+        equal(f"{what}: labels", got, [0, 10, 20, 30, 40])
+    none = made(PathLabelDataset, [], {}, told="no pairs, no files")
+    equal("no pairs: len is", len(none), 0)
 
 
 def workers(PathLabelDataset):
@@ -199,7 +187,7 @@ def workers(PathLabelDataset):
         for index, path in enumerate(("ant.pt", "bee.pt")):
             x, y = row_of(again, index)
             same(x, FILES[path], f"{what}, pickled and loaded, dataset[{index}]: x")
-            assert int(y) == index + 3, f"{what}, pickled and loaded: label {int(y)}"
+            equal(f"{what}, pickled and loaded: label", int(y), index + 3)
         row_of(one, 0)
 
 
@@ -234,7 +222,7 @@ def made(PathLabelDataset, pairs, files=None, told="", **more):
 
 
 def row_of(dataset, index):
-    row = attempt(f"dataset[{index}]", lambda i: dataset[i], index)
+    row = attempt(f"dataset[{index}]", dataset.__getitem__, index)
     is_pair = isinstance(row, tuple) and len(row) == 2
     assert is_pair, f"dataset[{index}] is a {type(row).__name__}, want a tuple (x, label)"
     return row

@@ -39,7 +39,7 @@ def order(train_one_epoch_accum):
         (5, (3, 2), (2,)),
     ):
         train = partial(train_one_epoch_accum, accum_steps=accum_steps)
-        one_step_per_batch(train, f"accum_steps {accum_steps}, ", [(sizes, want)])
+        one_step_per_batch(train, f"accum_steps {accum_steps}, ", sizes, want)
 
 
 def gradients(train_one_epoch_accum):
@@ -54,7 +54,6 @@ def mode(train_one_epoch_accum):
 
 def loss(train_one_epoch_accum):
     mean_of_all_samples(partial(train_one_epoch_accum, accum_steps=2))
-    mean_of_all_samples(partial(train_one_epoch_accum, accum_steps=1))
 
 
 def device(train_one_epoch_accum):
@@ -76,7 +75,6 @@ def uneven(train_one_epoch_accum):
 
 def iterables(train_one_epoch_accum):
     reads_any_iterable(partial(train_one_epoch_accum, accum_steps=2))
-    reads_any_iterable(partial(train_one_epoch_accum, accum_steps=1))
 
 
 def groups(train_one_epoch_accum):
@@ -90,7 +88,7 @@ def groups(train_one_epoch_accum):
     ]
     train, twin = partial(train_one_epoch_accum, accum_steps=2), Joined(copy.deepcopy(model))
     what = "accum_steps 2, a parameter without gradient, "
-    like_twin(what, train, model, twin, batches, 1e-6, by_hand=joined)
+    like_twin(what, train, model, batches, 1e-6, by_hand=joined, twin=twin)
 
 
 def losses(train_one_epoch_accum):

@@ -4,7 +4,6 @@
 2-norm is 5 times as much; only `groups` compares with a twin that is trained in plain code.
 """
 
-import copy
 import math
 from functools import partial
 
@@ -31,6 +30,7 @@ from checks.training import (
     refused_untouched,
     sgd,
     shown,
+    small_batches,
     small_net,
     steps_use,
     watching,
@@ -90,11 +90,9 @@ def iterables(train_one_epoch_with_clip):
 def groups(train_one_epoch_with_clip):
     model = small_net().double()
     model.register_parameter("unused", nn.Parameter(torch.ones(2)))
-    x, y = torch.randn(13, 5).double(), torch.randint(3, (13,))
-    batches = list(zip(x.split(5), y.split(5), strict=True))
     train = partial(train_one_epoch_with_clip, max_norm=0.2)
     what = "max_norm 0.2, a parameter without gradient, "
-    like_twin(what, train, model, copy.deepcopy(model), batches, 1e-3, max_norm=0.2)
+    like_twin(what, train, model, small_batches(), 1e-3, max_norm=0.2)
 
 
 def frozen(train_one_epoch_with_clip):

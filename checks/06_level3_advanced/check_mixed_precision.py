@@ -15,11 +15,13 @@ from checks.training import (
     Slopes,
     batches_of,
     every_loss_counts,
+    is_float,
     like_twin,
     no_batch_is_refused,
     one_step_per_batch,
     reads_any_iterable,
     shown,
+    small_batches,
     small_net,
     steps_use,
     whole_model_in_train_mode,
@@ -31,7 +33,7 @@ INF = (1.0, math.inf)
 
 def order(train_one_epoch_amp):
     one_step_per_batch(on(train_one_epoch_amp, "cpu"), "device cpu, ")
-    one_step_per_batch(on(train_one_epoch_amp, "cuda"), "device cuda, ", [((3,), (1,))])
+    one_step_per_batch(on(train_one_epoch_amp, "cuda"), "device cuda, ", [3], [1])
 
 
 def autocast(train_one_epoch_amp):
@@ -43,7 +45,7 @@ def autocast(train_one_epoch_amp):
         for event, batch, got, dtypes in seen.events:
             want = wanted if event in ("the forward pass", "the criterion") else "off"
             where = "after the epoch" if event == "the end" else f"at {event} of batch {batch}"
-            assert got == want, f"device {name}: autocast {where} is {got}, want {want}"
+            equal(f"device {name}: autocast {where} is", got, want)
             equal(f"device {name}: parameters {where} are", dtypes, "torch.float32")
 
 
@@ -71,7 +73,6 @@ def clip(train_one_epoch_amp):
     for name in BOTH:
         for max_norm, norm, want in (
             (0.5, 5.0, 0.5),
-            (2.0, 100.0, 2.0),
             (2.0, 1.0, 1.0),
             (2.0, 0.0, 0.0),
             (None, 50.0, 50.0),
@@ -100,9 +101,7 @@ def loss(train_one_epoch_amp):
         seen = trial(train_one_epoch_amp, name, norms, None, losses, sizes)
         what = f"device {name}, mean losses {shown(losses)} of {', '.join(map(str, sizes))} samples"
         what += ", no step on it" * (seen.stepped == [])
-        kind = type(seen.result).__name__
-        assert kind == "float", f"{what}: returned a {kind}, want a float"
-        assert abs(seen.result - want) < 1e-6, f"{what}: returned {seen.result:.6g}, want {want}"
+        is_float(seen.result, want, f"{what}: the result")
 
 
 def device(train_one_epoch_amp):
@@ -135,14 +134,11 @@ def iterables(train_one_epoch_amp):
 
 
 def groups(train_one_epoch_amp):
-    model, x, y = small_net(), torch.randn(13, 5), torch.randint(3, (13,))
+    model, train = small_net(), on(train_one_epoch_amp, "cpu", 0.2)
     twin = copy.deepcopy(model)
     twin.forward = torch.autocast("cpu", torch.bfloat16)(twin.forward)
-    batches, train = (
-        list(zip(x.split(5), y.split(5), strict=True)),
-        on(train_one_epoch_amp, "cpu", 0.2),
-    )
-    like_twin("device cpu, max_norm 0.2, ", train, model, twin, batches, 2e-3, max_norm=0.2)
+    batches, what = small_batches(torch.float32), "device cpu, max_norm 0.2, "
+    like_twin(what, train, model, batches, 2e-3, max_norm=0.2, twin=twin)
 
 
 def losses(train_one_epoch_amp):

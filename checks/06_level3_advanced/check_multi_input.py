@@ -9,7 +9,7 @@ from torch import nn
 
 from checks.models_and_files import all_trainable, features_by_hand, linear_of
 from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, on, refuses_sizes
-from checks.tools import close, result_of, same
+from checks.tools import close, equal, result_of, same
 
 N, C, H, W, D = 9, 2, 3, 4, 5  # all sizes differ, so that no swapped dim goes unseen
 HIDDEN_IMG, HIDDEN_META, K = 6, 7, 8
@@ -25,11 +25,9 @@ def parameters(MultiInputClassifier):
         ("meta_encoder", (HIDDEN_META, D)),
         ("head", (K, HIDDEN_IMG + HIDDEN_META)),
     ):
-        layer = linear_in(model, name)
-        got = tuple(layer.weight.shape)
-        assert got == want, f"{NAME}.{name}: a weight of shape {got}, want {want}"
-    n = len(list(model.parameters()))
-    assert n == 6, f"{NAME} has {n} parameters, want 6: weight and bias of three Linear"
+        got = tuple(linear_in(model, name).weight.shape)
+        equal(f"{NAME}.{name}: a weight of shape", got, want)
+    equal(f"{NAME}: parameters (three Linear have 6):", len(list(model.parameters())), 6)
     all_trainable(NAME, model)
 
 
@@ -84,8 +82,7 @@ def swap(MultiInputClassifier):
         out = result_of(what, model.train(mode == "train"), *(t.clone() for t in given.values()))
         wants = (*given.values(), torch.cat(known[:2], dim=1))
         for (name, part), want in zip(parts.items(), wants, strict=True):
-            calls = len(part.seen)
-            assert calls == 1, f"{what}: the new {name} was called {calls} times, want 1"
+            equal(f"{what}: calls of the new {name}:", len(part.seen), 1)
             same(part.seen[0], want, f"{what}: what the new {name} got")
         same(out, known[2], f"{what}: the result, against what the new head gave")
 
@@ -142,7 +139,7 @@ def linear_in(model, name):
     part = getattr(model, name, None)
     assert part is not None, f"{NAME} has no attribute {name}"
     found = [m for m in part.modules() if isinstance(m, nn.Linear)]
-    assert len(found) == 1, f"{NAME}.{name} holds {len(found)} nn.Linear, want 1"
+    equal(f"{NAME}.{name}: nn.Linear in it:", len(found), 1)
     assert found[0].bias is not None, f"{NAME}.{name}: a Linear without bias, want one with"
     return found[0]
 

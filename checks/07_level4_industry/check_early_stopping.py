@@ -5,32 +5,43 @@ others stop a model whose accuracies are given: epoch i has script[i] of the sam
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import nn
 
-from checks.pipelines import Readings, mean_of, stays_on_meta
-from checks.tools import attempt, refuses
-from checks.training import CPU, META, batches_of, line, loader_of, passes, watching
+from checks.pipelines import Readings, arrives_on_meta, is_read_anew, mean_of
+from checks.tools import attempt, equal, refuses
+from checks.training import CPU, META, batches_of, line, loader_of, passes, sgd, watching
 
 N = 13  # samples of validation
+RUNS = (  # patience, right samples by epoch, epochs that are run, the best of them
+    (3, (9, 4, 9, 11, 11, 2, 3, 13), 7, 4),  # 9 again is no improvement
+    (2, (5, 9, 4, 3, 2), 4, 2),
+    (1, (4,), 1, 1),
+    (5, (5, 9, 4), 3, 2),  # stopped by max_epochs
+    (9, (3, 4, 5), 3, 3),
+    (2, (9, 4, 5, 3), 3, 1),  # epoch 3 is above epoch 2 only
+    (1, (6, 13, 13, 5), 3, 2),
+)
 
 
 def training(early_stopping_loop):
     seen, train, _ = watched_run(early_stopping_loop)
     what, done = "3 epochs of 2 training batches", passes(seen, train)
-    got, want = [number for number in done if number != "?"], [1, 2] * 3
-    assert got == want, f"{what}: forward passes of the training batches {got}, want {want}"
+    got = [number for number in done if number != "?"]
+    equal(f"{what}: forward passes of the training batches", got, [1, 2] * 3)
     foreign = sum(not step.is_given for step in seen.steps)
-    assert not foreign, f"{what}: {foreign} steps of another optimizer, want 0"
-    got = [sum(n != "?" for n in done[: step.forwards]) for step in seen.steps]
-    want = [1, 2, 3, 4, 5, 6]
+    equal(f"{what}: steps of another optimizer:", foreign, 0)
+    got, want = (
+        [sum(n != "?" for n in done[: step.forwards]) for step in seen.steps],
+        [*range(1, 7)],
+    )
     assert got == want, f"{what}: steps after {got} forward passes of training, want after {want}"
     for i, (one, number) in enumerate(zip(seen.forwards, done, strict=True), 1):
-        assert number == "?" or one.in_train == one.modules, (
-            f"{what}: at forward pass {i}, of training batch {number}, "
-            f"{one.in_train} of {one.modules} modules are in train mode, want all"
-        )
+        if number != "?":
+            at = f"{what}: at forward pass {i}, of training batch {number}, modules in train mode:"
+            equal(at, one.in_train, one.modules)
     weights = [round(step.params[0].item(), 4) for step in seen.steps]
     for told, got, want in (
         (", gradients 2, 4 for the weight: the steps used", seen.grads(0), [2, 4] * 3),
@@ -41,14 +52,14 @@ def training(early_stopping_loop):
             [4.8, 4.4, 4.2, 3.8, 3.6, 3.2],
         ),
     ):
-        assert got == want, f"{what}{told} {got}, want {want}"
+        equal(f"{what}{told}", got, want)
     model, given = line().double(), iter([1.0, math.nan])
     loader, optimizer = numbered(6, 3), sgd(model)
+    what = "2 batches of training, the second has a NaN loss"
     with watching(model, optimizer) as seen:
         run = model, loader, loader, lambda logits, y: logits.mean() * next(given, 1), optimizer
-        early_stopping_loop(*run, CPU, 1, 1)
-    got = len(seen.steps)
-    assert got == 2, f"2 batches of training, the second has a NaN loss: {got} steps, want 2"
+        attempt(what, early_stopping_loop, *run, CPU, 1, 1)
+    equal(f"{what}: number of steps:", len(seen.steps), 2)
 
 
 def validation(early_stopping_loop):
@@ -58,114 +69,88 @@ def validation(early_stopping_loop):
     order, want = [names[n] for n in passes(seen, train + val)], [*names.values()][:4] * 3
     assert order == want, f"{what}: forward passes {', '.join(order)}; want {', '.join(want)}"
     for i, (one, name) in enumerate(zip(seen.forwards, order, strict=True), 1):
-        at = f"{what}: at forward pass {i}, of {name},"
-        assert name == "train" or one.in_train == 0, (
-            f"{at} {one.in_train} of {one.modules} modules are in train mode, want 0"
-        )
-        assert name == "train" or not one.recorded, f"{at} gradients are recorded, want none"
+        if name != "train":
+            at = f"{what}: at forward pass {i}, of {name},"
+            equal(f"{at} modules in train mode:", one.in_train, 0)
+            assert not one.recorded, f"{at} gradients are recorded, want none"
 
 
 def accuracy(early_stopping_loop):
-    for right, size in ((7, 13), (7, 8), (10, 4), (2, 6), (13, 5)):
-        got = stopped(early_stopping_loop, [right], 1, val=numbered(N, size))[1]
+    for right, size in ((7, 13), (10, 4), (2, 6)):
+        _, got = run_of(early_stopping_loop, [right], 1, val=numbered(N, size))
         sizes = [min(size, N - i) for i in range(0, N, size)]
         what = f"validation batches of {sizes} samples, the first {right} are right"
         is_pair = isinstance(got, (tuple, list)) and len(got) == 2
         assert is_pair, f"{what}: returned {got!r}, want a pair"
-        same = abs(float(got[0]) - right / N) < 1e-6
-        assert same, f"{what}: best_acc {float(got[0])}, want {right / N:.6f}"
+        near = abs(float(got[0]) - right / N) < 1e-6
+        assert near, f"{what}: best_acc {float(got[0])}, want {right / N:.6f}"
 
 
 def patience(early_stopping_loop):
-    for limit, script, want in (
-        (2, [8, 5, 9, 4, 10, 3, 2, 1], 7),
-        (3, [9, 4, 9, 11, 11, 2, 3, 13], 7),  # 9 again is no improvement
-        (2, [9, 4, 6, 13], 3),
-        (1, [6, 13, 13, 5], 3),
-        (9, [3, 4, 5], 3),
-        (1, [4], 1),
-    ):
-        epochs_are(early_stopping_loop, limit, script, want)
-    sizes = 9000, 8, 5002
-    x = torch.arange(sum(sizes)).split(sizes)
+    for waits, script, epochs, _ in RUNS:
+        model, _ = stopped(early_stopping_loop, script, waits)
+        epochs_are(model, waits, script, epochs)
+    x = torch.arange(14010).split((9000, 8, 5002))
     val = loader_of([(part[:, None].double(), part % 3) for part in x])
-    epochs_are(early_stopping_loop, 1, [9000, 9001, 12, 34], 3, val, sum(sizes))
+    script = 9000, 9001, 12, 34
+    model, _ = run_of(early_stopping_loop, script, 1, val=val)
+    epochs_are(model, 1, script, 3, 14010)
 
 
 def best(early_stopping_loop):
-    for limit, script, want, how in (
-        (2, [5, 9, 4, 3, 2], 2, "stopped early"),
-        (5, [5, 9, 4], 2, "stopped by max_epochs"),
-        (5, [9, 4, 9, 9], 1, "ties"),
-        (5, [3, 4, 5], 3, "the last is the best"),
-        (2, [9, 4, 5, 3], 1, "epoch 3 above epoch 2 only"),
-    ):
-        model, _ = stopped(early_stopping_loop, script, limit)
-        what = f"right in the epochs {script} of {N}, patience {limit} ({how}): at the end"
+    for waits, script, _, want in RUNS[1:]:
+        model, _ = stopped(early_stopping_loop, script, waits)
+        what = f"right in the epochs {[*script]} of {N}, patience {waits}: at the end the model has"
         state, right = model.state_dict(), model.states[want]
-        of = f"want after {2 * want}, of epoch {want}"
-        got = round((0.1 - state["weight"].item()) / 0.1)
-        assert got == 2 * want, f"{what} the model has the weight after {got} steps, {of}"
-        got = state["count"].item()
-        assert got == 2 * want, f"{what} the model has its buffer after {got} batches, {of}"
+        steps = round((0.1 - state["weight"].item()) / 0.1)
+        equal(f"{what} the weight after step", steps, 2 * want)
+        equal(f"{what} the buffer after step", state["count"].item(), 2 * want)
         got, exact = state["weight"].item(), right["weight"].item()
         assert got == exact, f"{what} weight {got!r}, want {exact!r}, all bits of a float64"
 
 
 def result(early_stopping_loop):
-    for limit, script in ((2, [5, 9, 4, 3, 2]), (5, [5, 9, 4]), (1, [4])):
-        model, got = stopped(early_stopping_loop, script, limit)
-        epochs = max(model.states)
-        _, alone = stopped(early_stopping_loop, [max(script[:epochs])], 1)  # `accuracy` minds it
-        what = f"right in the epochs {script} of {N}, ran {epochs}: returned {got!r}"
+    for waits, script, _, _ in RUNS[1:4]:
+        model, got = stopped(early_stopping_loop, script, waits)
+        ran = max(model.states)  # `patience` minds it
+        _, alone = stopped(early_stopping_loop, (max(script[:ran]),), 1)  # `accuracy` minds it
+        what = f"right in the epochs {[*script]} of {N}, ran {ran}: returned {got!r}"
         assert isinstance(got, tuple), f"{what}, want a tuple"
         kinds = [type(value).__name__ for value in got]
         assert kinds == ["float", "int"], f"{what}, of types {kinds}, want float and int"
-        is_right = abs(got[0] - alone[0]) < 1e-6 and got[1] == epochs
-        assert is_right, f"{what}, want ({alone[0]:.6g}, {epochs})"
+        is_right = abs(got[0] - alone[0]) < 1e-6 and got[1] == ran
+        assert is_right, f"{what}, want ({alone[0]:.6g}, {ran})"
 
 
 def afterwards(early_stopping_loop):
-    for limit, arrives in ((1, True), (9, True), (1, False)):
+    for waits, arrives in ((1, True), (9, True), (1, False)):
         model = Scripted()
         model.part = nn.Sequential(nn.Dropout(), nn.Sequential(nn.Dropout()))
         model.train(arrives)
-        stopped(early_stopping_loop, [5, 4, 3], limit, model=model)
+        run_of(early_stopping_loop, [5, 4, 3], waits, model)
         mode = "train" if arrives else "eval"
-        what = f"a model that came in {mode} mode, patience {limit}: at the end"
+        what = f"a model that came in {mode} mode, patience {waits}: at the end"
         modes = [part.training for part in model.modules()]
-        assert not any(modes), (
-            f"{what} {sum(modes)} of {len(modes)} modules are in train mode, want none"
-        )
+        equal(f"{what} modules in train mode:", sum(modes), 0)
         assert model.enabled, f"{what} gradients are off, want them on as before"
 
 
 def device(early_stopping_loop):
-    model, arrived = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).to(META), []
-
-    def criterion(logits, y):
-        arrived.append(("the criterion's y", y))
-        return logits.mean()
-
-    def look(_, inputs):
-        mode = "training" if model.training else "validation"
-        arrived.append((f"the model's x in {mode}", inputs[0]))
-
-    model.register_forward_pre_hook(look)
-    loader = [(torch.randn(n, 2, 2), torch.randint(3, (n,))) for n in (3, 2)]
-    run = model, loader, loader, criterion, sgd(model), META, 2, 1
     what = "model and device meta, the batches on the CPU"
-    stays_on_meta(what, lambda: early_stopping_loop(*run), arrived)
-    for name, t in arrived:
-        got = tuple(t.shape[1:])
-        assert got == (2, 2) * ("x" in name), f"{what}, x (B, 2, 2): {name} is (B, *{got})"
-    for p in model.parameters():
-        assert p.is_meta, f"{what}: at the end a parameter is on {p.device}"
+    loader = [(torch.randn(3, 2, 2), torch.randint(3, (3,)))]
+
+    def train(model, criterion):
+        early_stopping_loop(model, loader, loader, criterion, sgd(model), META, 1, 1)
+
+    for name, t in arrives_on_meta(what, train):
+        shape = tuple(t.shape[1:])
+        equal(f"{what}, x (B, 2, 2): {name} without B is", shape, (2, 2) * ("x" in name))
 
 
 def first(early_stopping_loop):
-    for limit, script, want in ((9, [0], 1), (1, [0, 0, 13], 2), (2, [0, 0, 4], 3)):
-        model = epochs_are(early_stopping_loop, limit, script, want)
+    for waits, script, want in ((9, (0,), 1), (1, (0, 0, 13), 2)):
+        model, _ = run_of(early_stopping_loop, script, waits)
+        epochs_are(model, waits, script, want)
         got = model.state_dict()["count"].item()
         assert len(script) > 1 or got == 2, (
             f"accuracy 0 in the only epoch: at the end the model after {got} batches, want 2"
@@ -174,11 +159,10 @@ def first(early_stopping_loop):
 
 def loaders(early_stopping_loop):
     def made(sign, sizes):
-        """Batches whose x all are sign times 10 * the reading, + 1, + 2, ..."""
+        """Batches whose x all are the number of the reading, times sign."""
         return Readings(
             lambda reading: [
-                (torch.full((n, 1), sign * (10.0 * reading + i)), torch.zeros(n).long())
-                for i, n in enumerate(sizes)
+                (torch.full((n, 1), sign * float(reading)), torch.zeros(n).long()) for n in sizes
             ]
         )
 
@@ -189,29 +173,21 @@ def loaders(early_stopping_loop):
         attempt("loaders without a length", early_stopping_loop, *run)
     for (name, sign, sizes), loader in zip(cases, read, strict=True):
         xs = [one.x for one in seen.forwards if sign * one.x.sum() > 0]
-        what = f"3 epochs, {name} without a length, batches of {sizes} samples"
-        got = [len(x) for x in xs]
-        assert got == sizes * 3, f"{what}: the model got batches of {got}, want {sizes * 3}"
-        used = [sign * round(x.mean().item()) // 10 for x in xs]
-        want = [reading for reading in loader.whole if reading in used for _ in sizes]
-        assert used == want and len({*used}) == 3, (
-            f"{what}, others each time that it is read: the batches come from the readings "
-            f"{used}, want a new reading for each epoch"
-        )
+        is_read_anew(f"3 epochs, {name} without a length", loader, xs, sizes, 3)
 
 
 def parameters(early_stopping_loop):
     for script in ([9, 4, 3], [3, 4, 5]):
         model = Scripted()
         optimizer, held = sgd(model), model.weight
-        stopped(early_stopping_loop, script, 5, model=model, optimizer=optimizer)
+        run_of(early_stopping_loop, script, 5, model, optimizer)
         what = f"right in the epochs {script} of {N}: after the run"
         assert model.weight is held, f"{what} model.weight is a new one, want that of the optimizer"
         before = model.weight.item()
         model.weight.grad = torch.ones_like(model.weight)
         optimizer.step()
         moved = round(model.weight.item() - before, 4)
-        assert moved == -0.1, f"{what} a step of the optimizer moves it by {moved}, want by -0.1"
+        equal(f"{what} a step of the optimizer moves it by", moved, -0.1)
 
 
 def limits(early_stopping_loop):
@@ -250,14 +226,13 @@ class Scripted(nn.Module):
         self.register_buffer("count", torch.zeros((), dtype=torch.int64))
 
     def forward(self, x):
-        number, right = x[:, 0].long(), 0
         if self.training:
             self.count += 1
-        else:
-            epoch = -(-int(self.count) // 2)
-            right = self.script[max(0, min(epoch, len(self.script)) - 1)]
-            state = self.state_dict().items()
-            self.states.setdefault(epoch, {key: value.clone() for key, value in state})
+            return self.weight.expand(len(x), 3)
+        number, epoch = x[:, 0].long(), -(-int(self.count) // 2)
+        right = self.script[max(0, min(epoch, len(self.script)) - 1)]
+        state = self.state_dict().items()
+        self.states.setdefault(epoch, {key: value.clone() for key, value in state})
         answers = (number + (number >= right)) % 3
         return self.weight + 9 * nn.functional.one_hot(answers, 3)
 
@@ -266,10 +241,6 @@ def numbered(count, size):
     """Samples 0 to count - 1 for `Scripted`, in that order."""
     x = torch.arange(count).split(size)
     return loader_of([(part[:, None].double(), part % 3) for part in x])
-
-
-def sgd(model, momentum=0.0):
-    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
 
 
 def watched_run(early_stopping_loop):
@@ -291,13 +262,13 @@ def watched_run(early_stopping_loop):
     return seen, train, val
 
 
-def stopped(early_stopping_loop, script, waits, model=None, optimizer=None, val=None):
+def run_of(early_stopping_loop, script, waits, model=None, optimizer=None, val=None):
     """(the model, what came back) of a run with these accuracies."""
     model = model or Scripted()
     model.script = script
     run = model, numbered(6, 3), val or numbered(N, 8), mean_of, optimizer or sgd(model), CPU
     try:
-        what = f"right in the epochs {script}, patience {waits}"
+        what = f"right in the epochs {[*script]}, patience {waits}"
         got = attempt(what, early_stopping_loop, *run, len(script), waits)
         model.enabled = torch.is_grad_enabled()
     finally:
@@ -305,17 +276,18 @@ def stopped(early_stopping_loop, script, waits, model=None, optimizer=None, val=
     return model, got
 
 
-def epochs_are(early_stopping_loop, limit, script, want, val=None, of=N):
-    model, _ = stopped(early_stopping_loop, script, limit, val=val)
-    got = max(model.states, default=0)
-    what = f"patience {limit}, max_epochs {len(script)}, right in the epochs {script} of {of}"
-    assert got == want, f"{what}: ran {got} epochs, want {want}"
-    return model
+stopped = lru_cache(16)(run_of)  # labels share it
+
+
+def epochs_are(model, waits, script, want, of=N):
+    what = f"patience {waits}, max_epochs {len(script)}, right in the epochs {[*script]} of {of}"
+    equal(f"{what}: epochs that were run:", max(model.states, default=0), want)
 
 
 def refused(early_stopping_loop, what, train, val, max_epochs, waits):
     model = Scripted()
-    run = model, train, val, mean_of, sgd(model, 0.9), CPU, max_epochs, waits
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    run = model, train, val, mean_of, optimizer, CPU, max_epochs, waits
     refuses(early_stopping_loop, *run, errors=(ValueError,), call=what)
     enabled = torch.is_grad_enabled()
     torch.set_grad_enabled(True)

@@ -6,6 +6,7 @@ with a twin that is trained in plain code.
 """
 
 import copy
+from functools import lru_cache
 
 import torch
 from torch import nn
@@ -30,6 +31,7 @@ from checks.training import (
     whole_model_in_train_mode,
 )
 
+TWICE = (1, 1), (2, 2)  # means and sizes of the batches
 TABLE = (  # lr, step_size, gamma, the rates of the epochs, the rate of one more
     (0.08, 2, 0.5, [0.08, 0.08, 0.04, 0.04, 0.02], 0.02),
     (0.2, 3, 0.1, [0.2, 0.2, 0.2], 0.02),
@@ -41,61 +43,49 @@ TABLE = (  # lr, step_size, gamma, the rates of the epochs, the rate of one more
 
 
 def order(train_with_scheduler):
-    for epochs in (1, 2):
-        batches = batches_of([1, 2, 3], [3, 1, 2])
-        path, seen = run(train_with_scheduler, batches, epochs)
-        what, want = f"epochs {epochs}, batches of 3, 1, 2 samples", list(range(1, 3 * epochs + 1))
-        equal(f"{what}: forward passes of the batches", passes(seen, batches), [1, 2, 3] * epochs)
-        kind, after = "steps", [step.forwards for step in seen.steps]
-        if not after:  # the loop may step by itself
-            kind, after = (
-                "no step of an optimizer; moves",
-                [i for i in want if path[i] != path[i - 1]],
-            )
-        assert after == want, f"{what}: {kind} after {after} forward passes, want after {want}"
+    log = run(train_with_scheduler, (1, 2, 3), (3, 1, 2), 2)
+    what, want = "2 epochs, batches of 3, 1, 2 samples", [*range(1, 7)]
+    equal(f"{what}: forward passes of the batches", log.passed, [1, 2, 3] * 2)
+    kind, after = "steps", [step.forwards for step in log.steps]
+    if not after:  # the loop may step by itself
+        kind = "no step of an optimizer; moves"
+        after = [i for i in want if log.path[i] != log.path[i - 1]]
+    assert after == want, f"{what}: {kind} after {after} forward passes, want after {want}"
 
 
 def gradients(train_with_scheduler):
-    batches = batches_of([1, 2, 4], [3, 3, 3])
-    for epochs in (1, 2):
-        path, seen = run(train_with_scheduler, batches, epochs, olds=(10.0, 20.0))
-        for i, name, old, want in (
-            (0, "weight", 10, [1, 2, 4] * epochs),
-            (1, "bias", 20, [1, 1, 1] * epochs),
-        ):
-            got, steps = seen.grads(i), moves(path, i)
-            if not seen.steps:  # a loop that steps by itself
-                got = [(a - 0.9 * b) / 0.1 for a, b in zip(steps, [0.0, *steps], strict=False)]
-            got = [round(g, 4) for g in got][: len(want)]
-            assert got == want[: len(got)], (
-                f"epochs {epochs}, 3 batches, gradients for the {name} {want}, {old} in .grad "
-                f"before the call: the steps used {shown(got)}"
-            )
+    log = run(train_with_scheduler, (1, 2, 4), (3, 3, 3), 2, olds=(10.0, 20.0))
+    for i, name, old, want in ((0, "weight", 10, [1, 2, 4] * 2), (1, "bias", 20, [1, 1, 1] * 2)):
+        got, steps = log.grads(i), moves(log, i)
+        if not log.steps:  # a loop that steps by itself
+            got = [(a - 0.9 * b) / 0.1 for a, b in zip(steps, [0.0, *steps], strict=False)]
+        got = [round(g, 4) for g in got][: len(want)]
+        assert got == want[: len(got)], (
+            f"2 epochs, 3 batches, gradients for the {name} {want}, {old} in .grad "
+            f"before the call: the steps used {shown(got)}"
+        )
 
 
 def schedule(train_with_scheduler):
-    batches = batches_of([1, 1], [2, 2])
     for lr, step_size, gamma, rates, _ in TABLE:
+        epochs = len(rates)
         far, near = (
-            moves(run(train_with_scheduler, batches, len(rates), lr, step_size, g)[0], 1)
+            moves(run(train_with_scheduler, *TWICE, epochs, lr, step_size, g), 1)
             for g in (1.0, gamma)
         )
         got = [lr * a / b if b else 0.0 for a, b in zip(near, far, strict=True)]
-        want = [rate for rate in rates for _ in batches]
+        what = f"lr {lr}, step_size {step_size}, gamma {gamma}, {epochs} epochs of 2 batches"
         assert_near(
-            f"lr {lr}, step_size {step_size}, gamma {gamma}, {len(rates)} epochs of 2 batches: the "
-            "rates of the steps",
-            got,
-            want,
+            f"{what}: the rates of the steps", got, [rate for rate in rates for _ in range(2)]
         )
 
 
 def optimizer(train_with_scheduler):
-    path, _ = run(train_with_scheduler, batches_of([0.5, 0.5], [2, 2]), 3, 0.1, 1, 1.0)
+    log = run(train_with_scheduler, (0.5, 0.5), (2, 2), 3, 0.1, 1)
     speeds = [1.0, 1.9, 2.71, 3.439, 4.0951, 4.68559]  # 0.9 times the one before, plus 1
     for i, name, gradient in ((1, "bias", 1.0), (0, "weight", 0.5)):
         what = f"3 epochs of 2 batches, lr 0.1, gamma 1, {name} of gradient {gradient}: it moved by"
-        got = moves(path, i)
+        got = moves(log, i)
         assert_near(what, got, [0.1 * gradient * speed for speed in speeds][: len(got)])
 
 
@@ -107,11 +97,9 @@ def mode(train_with_scheduler):
 
 
 def result(train_with_scheduler):
-    loader = loader_of(batches_of([1, 1], [2, 2]))
     for lr, step_size, gamma, rates, want in TABLE:
         what = f"lr {lr}, step_size {step_size}, gamma {gamma}, {len(rates)} epochs"
-        given = line(), loader, Difference(), CPU, len(rates), lr, step_size, gamma
-        got = attempt(what, train_with_scheduler, *given)
+        got = run(train_with_scheduler, *TWICE, len(rates), lr, step_size, gamma).got
         assert type(got) is float, f"{what}: returned {got!r}, want a float"
         assert abs(got - want) < 1e-6 * want, f"{what}: returned {got:.6g}, want {want:g}"
 
@@ -172,8 +160,11 @@ CORE = (order, gradients, schedule, optimizer, mode, result, device)
 EDGES = (iterables, layers, none, errors)
 
 
-def run(train_with_scheduler, batches, epochs, lr=0.1, step_size=9, gamma=0.5, olds=()):
-    """((weight, bias) before each forward pass and in the end, what was seen) in float64."""
+@lru_cache(16)  # labels share it
+def run(train_with_scheduler, means, sizes, epochs, lr=0.1, step_size=9, gamma=1.0, olds=()):
+    """What was seen in float64: .path, (weight, bias) before each forward pass and in the end;
+    .passed, the number of the batch in each; .got, what came back.
+    """
     model, path = line().double(), []
     given = sgd(model)  # its parameters are the model's
     for p, old in zip(model.parameters(), olds, strict=False):
@@ -183,17 +174,19 @@ def run(train_with_scheduler, batches, epochs, lr=0.1, step_size=9, gamma=0.5, o
         path.append([p.item() for p in model.parameters()])
 
     model.register_forward_pre_hook(note)
-    loader = loader_of([(x.double(), y.double()) for x, y in batches])
+    batches = [(x.double(), y.double()) for x, y in batches_of(means, sizes)]
+    what = f"lr {lr}, step_size {step_size}, gamma {gamma}, {epochs} epochs"
     with watching(model, given) as seen:
-        inputs = model, loader, Difference(), CPU, epochs, lr, step_size, gamma
-        attempt(f"a float64 model, epochs {epochs}", train_with_scheduler, *inputs)
+        inputs = model, loader_of(batches), Difference(), CPU, epochs, lr, step_size, gamma
+        seen.got = attempt(what, train_with_scheduler, *inputs)
     note()
     seen.steps = [step._replace(is_given=True) for step in seen.steps]  # the answer makes its own
-    return path, seen
+    seen.path, seen.passed = path, passes(seen, batches)
+    return seen
 
 
-def moves(path, i):
-    return [a[i] - b[i] for a, b in zip(path, path[1:], strict=False)]
+def moves(log, i):
+    return [a[i] - b[i] for a, b in zip(log.path, log.path[1:], strict=False)]
 
 
 def assert_near(what, got, want):
