@@ -3,20 +3,23 @@
 An answer takes its tensors and then a mask or None; it gives out, or the pair (out, attn).
 """
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.tools import attempt, close, is_hole, names_are, unchanged
+from checks.tools import attempt, close, equal, is_hole, names_are, unchanged
 
 Leaves = Mapping[str, Tensor]
+
+CAUSAL, OWN = torch.ones(5, 5).tril().bool(), torch.eye(5, dtype=torch.bool)
 
 
 def result(what: str, call: Callable[..., Any], *inputs: Tensor | None) -> Any:
     """What it gives for the inputs; a mask of None is left out. A crash says on what."""
-    return attempt(what, call, *inputs if inputs[-1] is not None else inputs[:-1])
+    return attempt(what, call, *(t for t in inputs if t is not None))
 
 
 def told(mask: Tensor | None) -> str:
@@ -39,21 +42,18 @@ def alike(what: str, outs: Any, wanted: Any, tol: float, against: str) -> None:
 
 
 def finite_gradients(what: str, outs: Any, leaves: Leaves, size: float = 1.0) -> dict[str, Tensor]:
-    """Of each leaf, by random upstream gradients of that size; 0 where none reaches it."""
-    pairs = dict(named(outs))
-    assert all(out.requires_grad for out in pairs.values()), f"{what}: the result has no gradient"
-    upstream = [size * torch.randn(out.shape).to(out) for out in pairs.values()]
-    try:
-        grads = torch.autograd.grad(
-            [*pairs.values()], [*leaves.values()], upstream, allow_unused=True
-        )
-    except RuntimeError as error:
-        raise AssertionError(f"{what}: backward fails. It says: {error}") from error
-    found = dict[str, Tensor]()
-    for (name, leaf), grad in zip(leaves.items(), grads, strict=True):
-        found[name] = torch.zeros_like(leaf) if grad is None else grad
-        assert found[name].isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
-    return found
+    """Of each leaf, by random upstream gradients of that size; 0 where none reaches it. The results
+    are finite, too.
+    """
+    finite(what, outs)
+    results = [out for _, out in named(outs)]
+    assert all(out.requires_grad for out in results), f"{what}: the result has no gradient"
+    upstream = [size * torch.randn(out.shape).to(out) for out in results]
+    sources = results, list(leaves.values()), upstream
+    grads = attempt(f"{what}, backward", torch.autograd.grad, *sources, materialize_grads=True)
+    for name, grad in zip(leaves, grads, strict=True):
+        assert grad.isfinite().all(), f"{what}: the gradient of {name} has NaN or inf"
+    return dict(zip(leaves, grads, strict=True))
 
 
 def leaves_of(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
@@ -69,7 +69,7 @@ def has_parts(what: str, module: nn.Module, parts: Iterable[str], like: nn.Modul
     got, want = ({n: tuple(p.shape) for n, p in m.named_parameters()} for m in (module, like))
     names_are(got, want, f"{what}, parameters")
     for name in want:
-        assert got[name] == want[name], f"{name} has shape {got[name]}, want {want[name]}"
+        equal(f"{name} has shape", got[name], want[name])
 
 
 def as_the_library(
@@ -86,6 +86,24 @@ def as_the_library(
         close(found[0][name].double(), want, f"{what}: the gradient of {name}", 10 * tol)
 
 
+def as_exact(
+    run: Callable[..., Any],
+    module: nn.Module,
+    x: Tensor,
+    mask: Tensor | None,
+    tols: Iterable[tuple[str, torch.dtype, float]],
+) -> None:
+    """In each dtype near the result in float64; rounding the weights is not counted."""
+    for name, dtype, tol in tols:
+        what = f"{name}, {told(mask)}"
+        low, leaf = copy.deepcopy(module).to(dtype), x.to(dtype)
+        want = run(what, copy.deepcopy(low).double(), leaf.double(), mask)
+        with torch.autocast("cpu", torch.bfloat16, enabled="autocast" in name):
+            out = run(what, low, leaf.requires_grad_(), mask)
+        alike(what, out, want, tol, "float64")
+        finite_gradients(what, out, leaves_of(low, leaf))
+
+
 def keeps_inputs(
     call: Callable[..., Any],
     tensors: Sequence[Tensor],
@@ -98,14 +116,17 @@ def keeps_inputs(
     """
     for mask in masks:
         shown = told(mask) if mask is None else f"{told(mask)}, strides {mask.stride()}"
-        what, given = f"inputs not contiguous, {shown}", [*tensors, mask]
-        with unchanged(what, *(t for t in given if t is not None)):
-            got = result(what, call, *given)
-        want = result(what, call, *(t if t is None else t.contiguous() for t in given))
+        what, given = (
+            f"inputs not contiguous, {shown}",
+            [*tensors, *([] if mask is None else [mask])],
+        )
+        with unchanged(what, *given):
+            got = attempt(what, call, *given)
+        want = attempt(what, call, *(t.contiguous() for t in given))
         alike(what, got, want, 1e-5, "contiguous inputs")
         what = f"everything on the meta device, {told(mask)}"
         try:
-            outs = (on_meta or call)(*(t.to("meta") for t in given if t is not None))
+            outs = (on_meta or call)(*(t.to("meta") for t in given))
         except RuntimeError as error:  # asking for a number is no mistake on a real device
             if is_hole(error):
                 raise
@@ -115,12 +136,17 @@ def keeps_inputs(
             assert out.is_meta, f"{what}: {name} on {out.device}"
 
 
+def some_mask(*sizes: int) -> Tensor:
+    """A random one; each query may attend to itself, or to key 0."""
+    some = (torch.rand(sizes) > 0.5) | torch.eye(*sizes[-2:], dtype=torch.bool)
+    some[..., 0] |= ~some.any(-1)
+    return some
+
+
 def masks_of(*sizes: int) -> dict[str, Tensor]:
     """A mask of each shape that broadcasts to (B, H, L_q, L_k); key 0, or itself, is seen."""
     b, _, rows, columns = sizes
-    some = torch.rand(sizes) > 0.5
-    some |= torch.eye(rows, columns, dtype=torch.bool)
-    some[..., 0] |= ~some.any(-1)
+    some = some_mask(*sizes)
     padding = torch.arange(columns) < torch.randint(1, columns + 1, (b, 1, 1, 1))
     return {
         "(L_k,)": padding[-1, 0, 0],

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from checks.tools import attempt, call_of, names_are, numbers, tensor, unchanged
+from checks.tools import attempt, call_of, equal, names_are, numbers, tensor, unchanged
 from checks.training import epoch_by_hand, modes_of, states_are, watching
 
 # What torch says where a value is to be read that the meta device does not hold.
@@ -46,8 +46,8 @@ def state_is(what: str, got: Mapping[str, Tensor], want: Mapping[str, Any]) -> N
     """The same names and shapes; want has the shapes, or tensors."""
     names_are(got, want, what)
     for name, value in want.items():
-        shape, right = tuple(got[name].shape), tuple(getattr(value, "shape", value))
-        assert shape == right, f"{what}: {name} has shape {shape}, want {right}"
+        right = tuple(getattr(value, "shape", value))
+        equal(f"{what}: {name} has shape", tuple(got[name].shape), right)
 
 
 def modes_are(what: str, model: nn.Module, want: Mapping[str, bool]) -> None:
@@ -86,18 +86,25 @@ def true_gradients(
     """
     out = tensor(attempt(what, run), what)
     upstream = torch.randn_like(out)
-    for name, grad in gradients_of(what, out, leaves, upstream).items():
-        t = leaves[name]
-        direction, start, ends = torch.randn_like(t), t.detach().clone(), []
+    found = gradients_of(what, out, leaves, upstream)
+    directions = {name: torch.randn_like(t) for name, t in leaves.items()}
+    for names in ([*leaves], *([name] for name in leaves)):  # all at once, then to tell which
+        starts, ends = {name: leaves[name].detach().clone() for name in names}, []
         with torch.no_grad():
-            for step in (1e-6, -1e-6):
-                t.copy_(start + step * direction)  # in place: what is computed anew sees it, too
+            for step in (1e-6, -1e-6):  # in place: what is computed anew sees it, too
+                for name, start in starts.items():
+                    leaves[name].copy_(start + step * directions[name])
                 ends.append((run() * upstream).sum())
-            t.copy_(start)
-        slope, got = (ends[0] - ends[1]) / 2e-6, (grad * direction).sum()
-        assert abs(got - slope) <= tol * (1 + abs(slope)), (
-            f"{what}: along a random direction the gradient of {name} is {numbers(got)}, "
-            f"the slope of the values there {numbers(slope)}; want both the same"
+            for name, start in starts.items():
+                leaves[name].copy_(start)
+        slope = (ends[0] - ends[1]) / 2e-6
+        got = torch.stack([(found[name] * directions[name]).sum() for name in names]).sum()
+        right = abs(got - slope) <= tol * (1 + abs(slope))
+        if right and len(names) == len(leaves):
+            return
+        told = f"{what}: along a random direction the gradient of {names[0]} is {numbers(got)}"
+        assert right or len(names) > 1, (
+            f"{told}, the slope of the values there {numbers(slope)}; want both the same"
         )
 
 
@@ -186,10 +193,8 @@ def first_passes(noted: Sequence[Noted], xs: Sequence[Tensor], what: str) -> lis
     for x in xs:
         ours = (n for n in rest if number(n.x) == number(x))
         found += [one for one in [next(ours, None)] if one]
-    assert len(found) == len(xs), (
-        f"{what}: through the model went batches {', '.join(str(number(n.x)) for n in noted)}; "
-        f"want {', '.join(str(number(x)) for x in xs)}"
-    )
+    went, want = ([number(x) for x in each] for each in ([n.x for n in noted], xs))
+    assert len(found) == len(xs), f"{what}: through the model went batches {went}, want {want}"
     return found
 
 
@@ -205,13 +210,10 @@ def trains_plainly(
         p.grad = torch.ones_like(p)  # left over from earlier
     with noting(model) as noted, watching(model, optimizer) as seen:
         attempt(what, run, optimizer)
-    steps, want = len(seen.steps_after()), sum(modes) if keeps else len(modes)
-    assert steps == n, f"{what}: {steps} steps of the given optimizer, want {n}"
+    equal(f"{what}: steps of the given optimizer:", len(seen.steps_after()), n)
     for i, one in enumerate(first_passes(noted, [x for x, _ in batches], what), 1):
-        assert one.in_train == want, (
-            f"{what}: at forward pass {i} of {n} {one.in_train} of {len(modes)} modules were in "
-            f"train mode, want {want}"
-        )
+        said = f"{what}: at forward pass {i} of {n}, of {len(modes)} modules in train mode:"
+        equal(said, one.in_train, sum(modes) if keeps else len(modes))
     if keeps:
         twin.train = lambda: twin  # type: ignore[method-assign, assignment, misc]
     groups, each = sgd(twin).param_groups, nn.CrossEntropyLoss(reduction="none")

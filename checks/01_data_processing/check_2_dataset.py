@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from checks.tools import attempt, is_normal, numbers, refuses, same, share_is
+from checks.tools import attempt, equal, is_normal, numbers, refuses, same, share_is
 
 TORCHS = torch.utils.data.TensorDataset
 
@@ -41,7 +41,7 @@ def rows(TensorDataset):
         made.append((TensorDataset(X, y), *kept))
     for dataset, X, y in made:  # after all were made: each has its own rows
         what = f"X {tuple(X.shape)} {X.dtype}, y {tuple(y.shape)} {y.dtype}"
-        assert len(dataset) == len(X), f"{what}: len(dataset) is {len(dataset)}, want {len(X)}"
+        equal(f"{what}: len(dataset) is", len(dataset), len(X))
         rows_are(f"{what}: dataset", dataset, range(len(X)), X, y)
 
 
@@ -74,17 +74,16 @@ def batches(TensorDataset, create_sample_loader):
         for name, it, kind in (("", loader, DataLoader), (".dataset", dataset, TensorDataset)):
             found = type(it).__name__
             assert isinstance(it, kind), f"{call}{name} is a {found}, want a {kind.__name__}"
-        assert loader.num_workers == 0, f"{call}: {loader.num_workers} workers, want none"
+        equal(f"{call}, num_workers:", loader.num_workers, 0)
         for name, got in zip(("rows", "labels"), zip(*loader, strict=True), strict=True):
-            got = list(map(len, got))
-            assert got == want, f"{call}: batches of {got} {name}, want {want}"
+            equal(f"{call}: {name} of its batches:", list(map(len, got)), want)
         order_of(loader)  # each row that comes is one of its dataset
 
 
 def features(create_sample_loader):
     X = features_of(create_sample_loader(50, 2000))
-    assert X.shape == (2000, 8), f"2000 rows: features {tuple(X.shape)}, want (2000, 8)"
-    assert X.dtype == torch.float32, f"features are {X.dtype}, want torch.float32"
+    equal("2000 rows: features", tuple(X.shape), (2000, 8))
+    equal("features are", X.dtype, torch.float32)
     is_normal(X, "features of 2000 rows")
     share_is(X[:, 1:] * X[:, :-1] > 0, 0.5, "features of the sign of their neighbors in the row")
     pairs = torch.stack([features_of(create_sample_loader(num_samples=2)) for _ in range(150)])
@@ -104,18 +103,17 @@ def labels(create_sample_loader):
 
 
 def epochs(create_sample_loader):
-    for n, times in ((3, 120), (19, 40)):
+    for n, times in ((3, 100), (19, 30)):
         loader, found = create_sample_loader(2, n), set()
         for epoch in range(times):
             order = order_of(loader)
             once = sorted(order) == list(range(n))
             assert once, f"{n} rows, epoch {epoch} of one loader: rows {order}, want each once"
             found.add(tuple(order))
-        got, want = len(found), min(times, math.factorial(n))
-        assert got == want, f"{n} rows, {times} epochs: {got} different orders, want {want}"
+        what = f"{n} rows, {times} epochs:"
+        equal(f"{what} different orders:", len(found), min(times, math.factorial(n)))
         early = sorted({row for order in found for row in order[: n // 2]})
-        shown = f"{n} rows, {times} epochs: the first {n // 2} of an epoch are always of {early}"
-        assert len(early) == n, f"{shown}, want all rows to come there"
+        equal(f"{what} the first {n // 2} of an epoch are of", early, [*range(n)])
 
 
 def seeds(create_sample_loader):

@@ -9,19 +9,15 @@ from torch.optim.lr_scheduler import LambdaLR, StepLR
 
 from checks import hunts
 from checks.hunts import first_passes, losses_of, noting
-from checks.tools import attempt, close
+from checks.tools import attempt, close, equal
 from checks.training import shown
 
 DECAY, ZIGZAG = [1, 1, 0.1, 0.1, 0.01], [1, 0.5, 2, 0.8, 1]  # factors of five epochs
 
 
 def rates(fit):
-    for schedule, batches, factors in (
-        (decay, cut(32, 8), DECAY),
-        (zigzag, cut(59, 12), ZIGZAG),
-        (decay, cut(59, 16), DECAY),
-    ):
-        found, what = rates_of(fit, schedule, batches, [5])
+    for schedule, n, size, factors in ((decay, 32, 8, DECAY), (zigzag, 59, 12, ZIGZAG)):
+        found, what = rates_of(fit, schedule, cut(n, size), [5])
         n = max(1, len(found) // 5)  # steps of an epoch
         for i, got in enumerate(found[: 5 * n]):
             want = [0.1 * factors[i // n], 0.05 * factors[i // n]]
@@ -31,15 +27,14 @@ def rates(fit):
 
 def later(fit):
     batches = cut(59, 16)
-    for calls in ([2, 3], [1, 1, 3]):
-        for schedule in (decay, zigzag):
-            once, _ = rates_of(fit, schedule, batches, [5])
-            split, what = rates_of(fit, schedule, batches, calls)
-            assert len(split) == len(once), f"{what}: {len(split)} steps, {len(once)} in one call"
-            assert torch.allclose(torch.tensor(split), torch.tensor(once)), (
-                f"{what}: rates at the start of each epoch {shown(r for r, _ in split[::4])}, "
-                f"in one call {shown(r for r, _ in once[::4])}, want the same"
-            )
+    for calls, schedule in (([2, 3], decay), ([1, 1, 3], zigzag)):
+        once, _ = rates_of(fit, schedule, batches, [5])
+        split, what = rates_of(fit, schedule, batches, calls)
+        equal(f"{what}: steps, and in one call:", len(split), len(once))
+        starts, want = (shown(r for r, _ in rates[::4]) for rates in (split, once))
+        same = torch.allclose(torch.tensor(split), torch.tensor(once))
+        what = f"{what}: rates at the start of each epoch {starts}"
+        assert same, f"{what}, in one call {want}, want the same"
 
 
 def training(fit):
@@ -50,7 +45,7 @@ def training(fit):
         noted = hunts.trains_plainly(
             what, model, sgd, batches * 3, lambda o, m=model: fit(m, o, constant(o), batches, 3)
         )
-        assert len(noted) == 12, f"{what}: {len(noted)} forward passes, want 12"
+        equal(f"{what}: forward passes:", len(noted), 12)
 
 
 def losses(fit):

@@ -5,7 +5,7 @@ from torch import nn
 
 from checks import hunts
 from checks.hunts import first_passes, losses_of, noting, sgd
-from checks.tools import attempt, close, same, tensor
+from checks.tools import attempt, close, equal, same, tensor
 from checks.training import modes_of, watching
 
 
@@ -14,10 +14,8 @@ def device(train_step):
     for x_on, y_on in (("cpu", "cpu"), ("meta", "cpu"), ("cpu", "meta"), ("meta", "meta")):
         with hunts.values_may_be_read():
             got = counted(train_step, "meta", x_on, y_on)
-            assert got == want, (
-                f"model on meta, x on {x_on}, y on {y_on}: parameters with a gradient at each "
-                f"step {got}, with all on cpu {want}, want the same"
-            )
+            what = f"model on meta, x on {x_on}, y on {y_on}: parameters with a gradient"
+            equal(f"{what} at each step, and with all on cpu:", got, want)
 
 
 def step(train_step):
@@ -32,7 +30,7 @@ def step(train_step):
                 train_step(model, optimizer, x, y)
 
         noted = hunts.trains_plainly(what, model, sgd, batches, run, keeps=True)
-        assert len(noted) == 3, f"{what}: {len(noted)} forward passes, want 3"
+        equal(f"{what}: forward passes:", len(noted), 3)
         hunts.modes_are(what, model, before)
 
 
@@ -52,7 +50,7 @@ def kept(train_step):
     before = [t.clone() for t in given]
     attempt("all on the CPU", train_step, model, sgd(model), *given)
     for name, now, old in zip("xy", given, before, strict=True):
-        assert not now.requires_grad, f"afterwards {name} asks for a gradient, it did not before"
+        equal(f"afterwards {name}.requires_grad is", now.requires_grad, False)
         same(now, old, f"{name} was changed")
 
 

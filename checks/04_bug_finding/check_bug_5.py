@@ -10,10 +10,10 @@ from torch import nn
 
 from checks import hunts
 from checks.hunts import mode, noting
-from checks.tools import attempt, close, same
+from checks.tools import attempt, close, equal, same
 from checks.training import modes_of
 
-RUNS = 5
+RUNS = 3
 
 
 def score(validate):
@@ -27,7 +27,7 @@ def score(validate):
 
 def batches(validate):
     model, x, y = trained(nn.LayerNorm)
-    for n, size in ((192, 50), (192, 191), (192, 192), (192, 7), (1, 1), (2, 1), (3, 1)):
+    for n, size in ((192, 50), (192, 191), (192, 7), (1, 1), (3, 1)):
         what, want = f"an iterator, {n} samples in batches of {size}", in_production(model, x, y, n)
         got = attempt(what, validate, model.eval(), iter(cut(x[:n], y[:n], size)))
         assert abs(got - want) < 1e-6, f"{what}: score {float(got):.4f}, want {want:.4f}"
@@ -41,7 +41,7 @@ def modes(validate):
             with torch.set_grad_enabled(on), noting(model) as noted:
                 attempt(what, validate, model, cut(x, y))
                 after = torch.is_grad_enabled()
-            assert after == on, f"torch.is_grad_enabled() was {on}, after validate it is {after}"
+            equal("after validate torch.is_grad_enabled() is", after, on)
             hunts.modes_are(what, model, before)
             assert noted, "validate never ran the model"
             count = sum(one.recorded for one in noted)
@@ -61,7 +61,7 @@ def traces(validate):
                     same(now, then, what)
                 else:
                     said = ["a tensor" if isinstance(v, torch.Tensor) else v for v in (now, then)]
-                    assert said[0] == said[1], f"{what} is {said[0]}, it was {said[1]}"
+                    equal(f"{what} is", *said)
 
 
 CORE = (score, batches, modes)
@@ -86,7 +86,7 @@ def trained(norm):
     x = torch.randn(192, 10)
     y = (x[:, :3] + 0.5 * torch.randn(192, 3)).argmax(dim=1)
     model = Classifier(norm)
-    hunts.trained(model, 15, 0.02, y, x)
+    hunts.trained(model, 8, 0.02, y, x)
     return model, x, y
 
 
@@ -95,9 +95,9 @@ def cut(x, y, size=64):
 
 
 def in_production(model, x, y, n=192):
-    """The share of the first n samples ranked right, one at a time."""
-    served = copy.deepcopy(model).eval()
-    return sum(int(served(a[None]).argmax() == b) for a, b in zip(x[:n], y, strict=False)) / n
+    """The share of the first n samples ranked right; in eval mode none depends on the others."""
+    ranked = copy.deepcopy(model).eval()(x[:n]).argmax(dim=1)
+    return (ranked == y[:n]).double().mean().item()
 
 
 def facts_of(model):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from checks.hunts import gives_there, gradients_of_modes, modes_are, state_is, trained
-from checks.tools import attempt, close, filled, strided, tensor
+from checks.tools import attempt, close, equal, filled, result_of, strided
 from checks.training import modes_of
 
 F, H, K = 4, 6, 3
@@ -19,9 +19,8 @@ def learning(DeepClassifier):
     y = torch.bucketize(x.norm(dim=1), torch.tensor([1.9, 2.4]))
     trained(model, 60, 0.01, y, x)
     right = (model.eval()(x).argmax(dim=1) == y).float().mean().item()
-    assert right > 0.7, (
-        f"after training as in evidence(): {right:.1%} of the points right, want more than 70%"
-    )
+    what = f"after training as in evidence(): {right:.1%} of the points right"
+    assert right > 0.7, f"{what}, want more than 70%"
 
 
 def outputs(DeepClassifier):
@@ -57,8 +56,8 @@ def one_pass(DeepClassifier):
             calls.clear()
             attempt(what, model, torch.randn(5, F), return_features=features)
             assert len(calls) <= 1, f"{what}: {len(calls)} passes through the encoder, want 1"
-            more, want = int(model.encoder[1].num_batches_tracked) - seen, int(mode == "train")
-            assert more == want, f"{what}: BatchNorm counted {more} batches in a call, want {want}"
+            more = int(model.encoder[1].num_batches_tracked) - seen
+            equal(f"{what}: batches that BatchNorm counted in a call:", more, int(mode == "train"))
             modes_are(what, model, before)
 
 
@@ -84,4 +83,4 @@ def called(model, mode, x, features=False):
     torch.manual_seed(1)
     what = f"{CALL}, {mode} mode, return_features={features}"
     more = {"return_features": True} if features and len(model._modules) > 2 else {}
-    return tensor(attempt(what, model, x.clone(), **more), what)
+    return result_of(what, model, x.clone(), **more)

@@ -10,7 +10,7 @@ from torch import nn
 
 from checks import hunts
 from checks.hunts import first_passes, losses_of, noting, sgd
-from checks.tools import attempt, close, same
+from checks.tools import attempt, close, equal, same
 from checks.training import modes_of
 
 F, K = 6, 3
@@ -18,11 +18,9 @@ F, K = 6, 3
 
 def accuracy(train_epoch):
     for _, got, passes, what in figures(train_epoch):
-        hits = [
-            bool(logits[label] == logits.max())
-            for one, y in passes
-            for logits, label in zip(one.logits, y[:, 0], strict=True)
-        ]
+        hits = []
+        for one, y in passes:
+            hits += (one.logits.gather(1, y)[:, 0] == one.logits.amax(dim=1)).tolist()
         said = f"{what}: accuracy, where the model ranked {sum(hits)} of {len(hits)} right"
         close(got, sum(hits) / len(hits), said)
 
@@ -46,11 +44,11 @@ def training(train_epoch):
 
 def batches(train_epoch):
     for sizes in ((7, 4, 1), (1,)):
-        model, given, want = nn.Linear(F, K), cut(sizes), len(sizes)
+        model, given = nn.Linear(F, K), cut(sizes)
         what, before = f"an iterator of batches of {told(sizes)}", copy.deepcopy(given)
         with noting(model) as noted:
             attempt(what, train_epoch, model, iter(given), sgd(model))
-        assert len(noted) == want, f"{what}: {len(noted)} passes through the model, want {want}"
+        equal(f"{what}: passes through the model:", len(noted), len(sizes))
         for i, (now, old) in enumerate(zip(given, before, strict=True), 1):
             for name, *pair in zip("xy", now, old, strict=True):
                 same(*pair, f"{what}: {name} of batch {i} was changed")

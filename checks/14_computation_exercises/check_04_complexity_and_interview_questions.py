@@ -58,16 +58,13 @@ def says(function, sizes, growths, wanted):
     call = f"{function.__name__}({', '.join(map(str, sizes))})"
     assert isinstance(text, str), f"{call} is {text!r}, want a str"
     formulas, rest = parts(text)
-    count = len(growths)
-    assert len(formulas) == count, (
-        f"{call}: {len(formulas)} O(...) that are closed, want {count}, in {text!r}"
-    )
+    closed, count = len(formulas), len(growths)
+    assert closed == count, f"{call}: {closed} O(...) that are closed, want {count}, in {text!r}"
     names = [name for growth in growths for name in growth]
     for growth in growths:
         own = [f for f in formulas if {n.lower() for n in growth} & set(tokens(call, f, names))]
-        assert len(own) == 1 or count == 1, (
-            f"{call}: {len(own)} O(...) with any of {', '.join(growth)}, want one, in {text!r}"
-        )
+        told = f"{call}: {len(own)} O(...) with any of {', '.join(growth)}, want one"
+        assert len(own) == 1 or count == 1, f"{told}, in {text!r}"
         grows(call, (own or formulas)[0], growth, names)
     found = re.findall(r"(?<![\w.^])\d+(?:[,_]\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?", rest, re.I)
     missing = [n for n in wanted if not any(rounds(n, number) for number in found)]
@@ -128,9 +125,8 @@ def grows(call, formula, growth, names):
                 return power(a, sizes) + power(b, sizes)
             case ast.BinOp(a, ast.Pow(), ast.Constant(int(times))):
                 return power(a, sizes) * times
-        raise AssertionError(
-            f"{call}: O({formula}) cannot be read: want sums, products and ^ with a whole number"
-        )
+        want = "want sums, products and ^ with a whole number"
+        raise AssertionError(f"{call}: O({formula}) cannot be read: {want}")
 
     try:
         tree = ast.parse(text.replace("^", "**"), mode="eval").body
@@ -140,7 +136,5 @@ def grows(call, formula, growth, names):
         got = power(tree, [name.lower() for name in doubled])
         want = sum(growth.get(name, 0) for name in doubled)
         what = f"{doubled[0]} doubles" if len(doubled) == 1 else "all sizes double"
-        assert got == want, (
-            f"{call}: when {what}, O({formula}) becomes {2.0 ** min(got, 99):g} times as large, "
-            f"the cost {2**want} times"
-        )
+        grown = f"O({formula}) becomes {2.0 ** min(got, 99):g} times as large"
+        assert got == want, f"{call}: when {what}, {grown}, the cost {2**want} times"
