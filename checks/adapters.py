@@ -11,10 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, leading_sizes
-from checks.tools import BigTensors, attempt, close, filled, names_are, result_of, same, unchanged
+from checks.modules import gradients_flow, keeps_dtypes, keeps_inputs, leading_sizes, ramp
+from checks.tools import (
+    BigTensors,
+    attempt,
+    close,
+    equal,
+    filled,
+    names_are,
+    result_of,
+    same,
+    unchanged,
+)
 
-STEPS = 20
+STEPS = 6
 MODES = {True: "train mode", False: "eval mode"}
 Sizes = tuple[int, ...]
 Shapes = Mapping[str, Sizes]
@@ -46,10 +56,9 @@ def has_parameters(what: str, module: nn.Module, shapes: Shapes, like: Any = Non
     """These parameters are there, by name and shape, with dtype and device of `like`."""
     for name, want in shapes.items():
         p = parameter_of(what, module, name)
-        got = tuple(p.shape)
-        assert got == want, f"{what}: .{name} has shape {got}, want {want}"
-        kind, right = (f"{t.dtype} on {t.device}" for t in (p, p if like is None else like))
-        assert kind == right, f"{what}: .{name} is {kind}, want {right}"
+        equal(f"{what}: .{name} has shape", tuple(p.shape), want)
+        kinds = (f"{t.dtype} on {t.device}" for t in (p, p if like is None else like))
+        equal(f"{what}: .{name} is", *kinds)
 
 
 def trains_only(what: str, module: nn.Module, want: Iterable[str]) -> None:
@@ -65,7 +74,7 @@ def state_is(what: str, module: nn.Module, want: Mapping[str, Tensor]) -> None:
 
 
 def moves_only(what: str, module: nn.Module, want: Iterable[str], run: Run) -> None:
-    """20 steps of AdamW over all parameters, on what `run` gives, move those of these names."""
+    """A few steps of AdamW over all parameters, on what `run` gives, move those of these names."""
     before = {name: p.detach().clone() for name, p in module.named_parameters()}
     target = torch.randn_like(result_of(what, run).detach())
     optimizer = torch.optim.AdamW(list(module.parameters()), lr=0.05, weight_decay=0.1)
@@ -88,7 +97,7 @@ def settings(module: nn.Module) -> dict[str, bool]:
 def settings_are(what: str, module: nn.Module, want: Mapping[str, bool]) -> None:
     got = settings(module)
     for key, old in want.items():
-        assert got.get(key) == old, f"{what}: {key} is {got.get(key, 'gone')}, want {old}"
+        equal(f"{what}: {key} is", got.get(key, "gone"), old)
 
 
 class Wrapper(NamedTuple):
@@ -158,9 +167,8 @@ def wrapper_parts(wrapper: Wrapper) -> None:
 
 def wrapper_starts(wrapper: Wrapper) -> None:
     for layer, what, _, twin in wrapper.both():
-        for shape in ((3, 7), (2, 4, 7)):
-            x, told = torch.randn(shape), f"a new {what}, x {shape}: y"
-            close(result_of(told, layer, x), twin(x), f"{told}, against the base's")
+        x, told = ramp(2, 4, 7), f"a new {what}, x (2, 4, 7) from -1 to 1: y"
+        close(result_of(told, layer, x), twin(x), f"{told}, against the base's")
 
 
 def wrapper_freezes(wrapper: Wrapper) -> None:
@@ -203,7 +211,7 @@ def wrapper_dtypes(wrapper: Wrapper) -> None:
         layer, what = wrapper.around(base, f", all in {dtype}", fill=True)
         has_parameters(what, layer, wrapper.shapes(7, 5), x)
         got, want = result_of(what, layer, x), wrapper.linear(wrapper.own(layer, what), base, x)
-        assert got.dtype == dtype, f"{what}: y is {got.dtype}, want {dtype}"
+        equal(f"{what}: y is", got.dtype, dtype)
         close(got.double(), want, f"{what}: y, against float64", tol)
     base = nn.Linear(7, 5, device="meta")
     layer, what = wrapper.around(base, ", on the meta device")
@@ -227,8 +235,7 @@ def wrapper_modes(wrapper: Wrapper) -> None:
         for name, p in wrapper.own(layer, what).items():
             p.data += 1
             at(twin, name).data += 1
-        told = f"{what}, in eval mode 1 added to {' and '.join(wrapper.shapes(1, 1))}: y"
-        close(layer(x), twin(x), f"{told}, against train mode")
+        close(layer(x), twin(x), f"{what}, in eval mode 1 added to each: y, against train mode")
 
 
 def wrapper_memory(wrapper: Wrapper) -> None:
@@ -259,9 +266,8 @@ def bottleneck(D: int, m: int) -> dict[str, Sizes]:
 
 
 def zeros_are(what: str, values: Tensor) -> None:
-    other = values.detach()[values.detach() != 0]
-    told = f"{what}: {len(other)} of its {values.numel()} numbers are not 0"
-    assert not len(other), f"{told}, for one {other[0]:.4g}, want zeros"
+    n = values.count_nonzero()
+    assert not n, f"{what}: {n} of its {values.numel()} numbers are not 0, want zeros"
 
 
 def drawn_anew(what: str, make: Run) -> None:
@@ -347,7 +353,7 @@ def block_forward(of: Block) -> None:
 def block_gradients(of: Block) -> None:
     for sublayer, adapter, shown, x in of.cases(2):
         block, what = of.around(sublayer, filled(adapter), shown)
-        gradients_flow(what, block, {"x": x})
+        gradients_flow(what, block, {"x": x}, named=True)
 
 
 def block_modes(of: Block) -> None:
@@ -357,9 +363,8 @@ def block_modes(of: Block) -> None:
         mean, what = at(sublayer, "1.0.norm.running_mean"), f"{what}, a call in {how}"
         old, out = mean.clone(), result_of(what, block.train(not mode).train(mode), x)
         settings_are(what, block, {key: mode for key in settings(block) if "training" in key})
-        drops, moved = not torch.equal(block(x), out), not torch.equal(mean, old)
-        assert drops == mode, f"{what}: its dropout drops: {drops}, want {mode}"
-        assert moved == mode, f"{what}: BatchNorm's running_mean moved: {moved}, want {mode}"
+        equal(f"{what}: its dropout drops:", not torch.equal(block(x), out), mode)
+        equal(f"{what}: BatchNorm's running_mean moved:", not torch.equal(mean, old), mode)
 
 
 def block_kept(of: Block) -> None:
@@ -380,8 +385,7 @@ def block_hooks(of: Block, counted: Iterable[str] = ("sublayer", "adapter")) -> 
             part.register_forward_hook(lambda *_, key=key, seen=seen: seen.append(key))
         result_of(what, block, x)
         for key in counted:
-            n = seen.count(key)
-            assert n == 1, f"{what}: one call of the block, the {key}'s hook ran {n} times, want 1"
+            equal(f"{what}: one call, times that the {key}'s hook ran:", seen.count(key), 1)
 
 
 def block_inputs(of: Block) -> None:
@@ -531,12 +535,11 @@ def inject_returns(injection: Injection) -> None:
     for model, names, what in calls(injection):
         given, want = [*names], injection.learners(names)
         returned = injection.run(what, model, given)
-        assert given == names, f"{what}: the list of names is {given} afterwards"
+        equal(f"{what}: the list of names afterwards:", given, names)
         pair = isinstance(returned, tuple) and len(returned) == 2
         assert pair, f"{what} returned {a(returned)}, want a tuple of the model and a list"
-        same_model, params = returned[0] is model, returned[1]
-        assert same_model, f"{what} returned another model, want the one that came"
-        assert isinstance(params, list), f"{what}: params is {a(params)}, want a list"
+        assert returned[0] is model, f"{what} returned another model, want the one that came"
+        equal(f"{what}: params is", a(returned[1]), "a list")
         names_are(params_hold(what, model, returned, want), want, f"{what}: params")
 
 

@@ -5,7 +5,6 @@ whatever order they were assigned. Kernels that copy, negate or add give results
 hand. Train mode is compared with eval mode, gradients with the slopes of the result itself.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,13 +12,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from checks.modules import on_other_device
-from checks.tools import call_of, close, numbers, refuses, result_of, same, unchanged
+from checks.modules import gradients_flow, on_other_device
+from checks.tools import (
+    call_of,
+    close,
+    equal,
+    numbers,
+    refuses,
+    result_of,
+    same,
+    unchanged,
+)
 
 Shape = tuple[int, ...]
 Make = Callable[..., nn.Module]
 Path = Mapping[str, bool]
 KINDS: dict[int, type[Any]] = {4: nn.Conv2d, 1: nn.BatchNorm2d, 2: nn.Linear}
+DEFAULTS = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
 NINES = torch.tensor([[4.0, 6, 4], [6, 9, 6], [4, 6, 4]])  # pixels of 3x3 in each 3x3 window
 
 # --- calling ----------------------------------------------------------------------------------
@@ -43,16 +52,21 @@ def equals(what: str, got: Tensor, want: Any, tol: float = 1e-3) -> None:
 
 
 def gives(
-    name: str, module: nn.Module, x: Tensor, want: Any, note: str = "", at: Any = ..., **more: Any
+    name: str,
+    module: nn.Module,
+    x: Tensor,
+    want: Any,
+    note: str = "",
+    at: Any = ...,
+    says: str = "result",
+    tol: float = 1e-3,
 ) -> None:
-    """result[at] is want; `says` names it in a message."""
-    says = more.pop("says", "result")
-    equals(f"{call(name, module, x, note)}: {says}", run(name, module, x, note)[at], want, **more)
+    """result[at], in a message `says`, is want."""
+    equals(f"{call(name, module, x, note)}: {says}", run(name, module, x, note)[at], want, tol)
 
 
 def shape(name: str, module: nn.Module, x: Tensor, want: Shape) -> None:
-    got = tuple(run(name, module, x).shape)
-    assert got == want, f"{call(name, module, x)}: result {got}, want {want}"
+    equal(f"{call(name, module, x)}: result", tuple(run(name, module, x).shape), want)
 
 
 def no_module(make: Make, *args: Any) -> None:
@@ -76,9 +90,8 @@ def sides(name: str, module: nn.Module, x: Tensor, parts: Mapping[str, Any], wan
             raise
     finally:
         hook.remove()
-    seen = list({**wanted, **got}.values())
-    what = f"{call(name, module, x)}: height after {', '.join(parts)}"
-    assert seen == list(want), f"{what}: {seen}, want {list(want)}"
+    what = f"{call(name, module, x)}: height after {', '.join(parts)}:"
+    equal(what, list({**wanted, **got}.values()), list(want))
 
 
 # --- filling ----------------------------------------------------------------------------------
@@ -135,25 +148,23 @@ def tensors(name: str, module: nn.Module) -> dict[str, Tensor]:
 
 def found(name: str, module: nn.Module, kind: type[Any], count: int = 0) -> list[Any]:
     """The module's layers of this kind, count of them, or at least one."""
-    layers, what = [m for m in module.modules() if isinstance(m, kind)], f"nn.{kind.__name__}"
-    right, want = len(layers) == (count or max(1, len(layers))), count or "some"
-    assert right, f"{name}: {len(layers)} {what} among its modules, want {want}"
+    layers = [m for m in module.modules() if isinstance(m, kind)]
+    right, what = len(layers) == (count or max(1, len(layers))), f"nn.{kind.__name__}"
+    assert right, f"{name}: {len(layers)} {what} among its modules, want {count or 'some'}"
     return layers
 
 
 def biases(name: str, module: nn.Module, kind: type[Any], has: bool = True) -> None:
     """All layers of this kind have a bias, or none."""
-    layers = found(name, module, kind)
-    got, want = sum(m.bias is not None for m in layers), len(layers) * has
-    what = f"{got} of {len(layers)} nn.{kind.__name__} with a bias"
-    assert got == want, f"{name}: {what}, want {want}"
+    have = [m.bias is not None for m in found(name, module, kind)]
+    what = f"{sum(have)} of {len(have)} nn.{kind.__name__} with a bias"
+    assert have == [has] * len(have), f"{name}: {what}, want {len(have) * has}"
 
 
 def defaults(name: str, norm: nn.BatchNorm2d) -> None:
     """A batch norm as nn.BatchNorm2d(channels) makes it."""
-    for key in ("eps", "momentum", "affine", "track_running_stats"):
-        got, want = getattr(norm, key), getattr(nn.BatchNorm2d(1), key)
-        assert got == want, f"{name}: {key} {got}, want the default {want}"
+    for key, want in DEFAULTS.items():
+        equal(f"{name}: {key}", getattr(norm, key), want)
 
 
 def only_layers(name: str, module: nn.Module, wanted: Iterable[Shape]) -> None:
@@ -165,7 +176,7 @@ def only_layers(name: str, module: nn.Module, wanted: Iterable[Shape]) -> None:
         for norm in layers if kind is nn.BatchNorm2d else ():
             defaults(f"{name}: batch norm of {norm.num_features}", norm)
         got = sorted(tuple(m.weight.shape) for m in layers)
-        assert got == want, f"{name}, nn.{kind.__name__}: weights {got}, want {want}"
+        equal(f"{name}, nn.{kind.__name__}: weights", got, want)
         held = {id(t) for m in layers for t in tensors(name, m).values()}
         outside = {key: t for key, t in outside.items() if id(t) not in held}
     sizes = ", ".join(f"{key} {tuple(t.shape)}" for key, t in outside.items())
@@ -187,11 +198,12 @@ def named_layers(name: str, module: nn.Module, layers: Mapping[str, Shape]) -> N
         assert other == key, f"{name}: {other} and {key} are one tensor, want one for each name"
     for layer, size in layers.items():
         m, sizes = module.get_submodule(layer), (*size[:2][::-1], *size[2:3])
-        new = KINDS[len(size)](*sizes, **({"bias": False} if len(size) == 4 else {}))
+        bias = {"bias": False} if len(size) == 4 else {}
+        new = KINDS[len(size)](*sizes, **bias, device="meta")
         kinds = type(m).__name__, type(new).__name__
         assert isinstance(m, type(new)), f"{name}: {layer} is a {kinds[0]}, want nn.{kinds[1]}"
         got, want = ({k: tuple(t.shape) for k, t in tensors(name, n).items()} for n in (m, new))
-        assert got == want, f"{name}: {layer} has {got}, want {want}"
+        equal(f"{name}: {layer} has", got, want)
         if isinstance(m, nn.BatchNorm2d):
             defaults(f"{name}: {layer}", m)
 
@@ -362,57 +374,62 @@ def logits(name: str, model: nn.Module, linears: Iterable[Any], x: Tensor, says:
 
 
 # --- modes and gradients ----------------------------------------------------------------------
+# `named`: the statement names the layers, so that messages may, too.
 
 
 def keeps_modes(name: str, module: nn.Module, x: Tensor) -> Tensor:
     """The result; all modules are in the same mode as before."""
     train, out = module.training, run(name, module, x)
-    modes = {part.training for part in module.modules()}
     what = f"{call(name, module, x)}: then modules have .training"
-    assert modes == {train}, f"{what} {modes}, want {train}"
+    equal(what, {part.training for part in module.modules()}, {train})
     return out
 
 
-def trains(name: str, module: nn.Module, x: Tensor, *small: Tensor) -> None:
-    """Train and eval mode differ as batch norm does: counts and modes, then what both give.
-
-    x has so many pixels that n - 1 for n in the variance makes no difference.
-    """
-    norms: dict[str, Any] = {
-        key: m for key, m in module.named_modules() if isinstance(m, nn.BatchNorm2d)
+def trains(name: str, module: nn.Module, x: Tensor, *small: Tensor, named: bool = True) -> None:
+    """Train and eval mode differ as batch norm does: counts and modes, then what both give."""
+    norms: dict[Any, str] = {
+        m: key if named else f"the batch norm of {m.num_features}"
+        for key, m in module.named_modules()
+        if isinstance(m, nn.BatchNorm2d)
     }
     assert norms, f"{name}: no nn.BatchNorm2d among its modules"
-    for key, norm in norms.items():
+    for norm, key in norms.items():
         kept = isinstance(norm.num_batches_tracked, Tensor)
         assert kept, f"{name}: {key} keeps no running statistics"
-    for batch in (x, *small):
-        for train in (True, False):
-            counted(name, trained(module).train(train), norms, batch)
+    trained(module)
+    for train, batch in ((False, small[0]), *((True, batch) for batch in small)):
+        counted(name, module.train(train), norms, batch)
+
+    pixels, x = dict.fromkeys(norms, torch.inf), x.double()
+
+    def note(norm: Any, given: Any) -> None:
+        pixels[norm] = given[0][:, 0].numel()
 
     # With the mean and variance of the batch, found in what the running ones became, eval mode
-    # gives the same.
-    trained(module).double().train()
-    old = [[n.running_mean.clone(), n.running_var.clone()] for n in norms.values()]
-    in_train = run(name, module, x.double()).detach()
-    again = run(name, copy.deepcopy(module), x.double()).detach()
-    close(again, in_train, f"{name}, x {tuple(x.shape)}, train mode: result, a second time")
-    for norm, pair in zip(norms.values(), old, strict=True):
-        for now, before in zip((norm.running_mean, norm.running_var), pair, strict=True):
-            now.copy_((now - 0.9 * before) / 0.1)
-    in_eval = run(name, module.eval(), x.double()).detach()
+    # gives the same. The running variance divides by n - 1.
+    for norm in norms:
+        norm.register_forward_pre_hook(note)
+    once = run(name, trained(module).double().train(), x.clone()).detach()
+    before = [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+    in_train, what = run(name, module, x.clone()).detach(), call(name, module, x)
+    alike = torch.allclose(in_train, once)
+    assert alike, f"{what}: a second call gives other numbers, want the same"
+    for (norm, n), (mean, var) in zip(pixels.items(), before, strict=True):
+        norm.running_mean.copy_((norm.running_mean - 0.9 * mean) / 0.1)
+        norm.running_var.copy_((norm.running_var - 0.9 * var) / 0.1 * (1 - 1 / n))
+    in_eval = run(name, module.eval(), x).detach()
     what = f"{name}, x {tuple(x.shape)}, train mode, against eval mode with the batch's statistics"
     close(in_train, in_eval, f"{what}: result", 0.02 * (1 + in_eval.abs().max().item()))
 
 
-def counted(name: str, module: nn.Module, norms: Mapping[str, Any], x: Tensor) -> None:
+def counted(name: str, module: nn.Module, norms: Mapping[Any, str], x: Tensor) -> None:
     """One call with its backward: modes stay, and each norm counts one batch in train mode only."""
-    old = {key: [t.clone() for t in norm.buffers()] for key, norm in norms.items()}
+    old = [[t.clone() for t in norm.buffers()] for norm in norms]
     out, what = keeps_modes(name, module, x.clone().requires_grad_().clone()), call(name, module, x)
     if out.requires_grad:
         out.sum().backward()
         module.zero_grad()
-    for key, norm in norms.items():
-        mean, var, count = old[key]
+    for (norm, key), (mean, var, count) in zip(norms.items(), old, strict=True):
         got, want = int(norm.num_batches_tracked - count), int(module.training)
         assert got == want, f"{what}, with backward: {key} counted {got} batches, want {want}"
         if not want:
@@ -423,54 +440,27 @@ def counted(name: str, module: nn.Module, norms: Mapping[str, Any], x: Tensor) -
 def one_mode(name: str, module: nn.Module, x: Tensor) -> None:
     """Train and eval mode give the same, and stay as they are."""
     in_train, in_eval = (keeps_modes(name, module.train(t), x).detach() for t in (True, False))
-    close(in_train, in_eval, f"{name}, x {tuple(x.shape)}, train mode, against eval mode: result")
+    alike = torch.allclose(in_train, in_eval, 1e-5, 1e-5)
+    assert alike, f"{name}: train and eval mode give different numbers, want the same"
 
 
-def slopes(name: str, module: nn.Module, x: Tensor) -> None:
+def slopes(name: str, module: nn.Module, x: Tensor, named: bool = True) -> None:
     """In either mode gradients reach x and every parameter; they are as steep as the result is."""
-    leaf, step = x.double().requires_grad_(), 1e-8
-    leaves: dict[str, Tensor] = {"x": leaf, **dict(trained(module).double().named_parameters())}
-    for key, p in leaves.items():
-        assert p.requires_grad, f"{name}: {key} has requires_grad False, want True"
-
-    def result() -> Tensor:
-        torch.manual_seed(1)  # what is random, as dropout, is the same each time
-        return run(name, module, leaf.clone())
-
-    for train in (False, True):
-        module.train(train)
-        out, what = result(), call(name, module, x)
-        assert out.requires_grad, f"{what}: no gradient flows through it"
-        upstream = torch.randn_like(out)
-        grads = torch.autograd.grad(out, list(leaves.values()), upstream, allow_unused=True)
-        slope = dict(zip(leaves, grads, strict=True))
-        lost = [key for key, grad in slope.items() if grad is None]
-        assert not lost, f"{what}: no gradient reaches {', '.join(lost[:3])}"
-    noise = (torch.finfo(out.dtype).eps + 1e-14) * (out.norm() * upstream.norm()).item() / step
-    for shown, keys in (("x", ["x"]), ("all parameters", [key for key in leaves if key != "x"])):
-        ways = {key: torch.randn_like(leaves[key]) / (1e-3 + slope[key].norm()) for key in keys}
-        kept, results = {key: leaves[key].detach().clone() for key in keys}, list[Tensor]()
-        with torch.no_grad():
-            for size in (step, -step, 0):
-                for key, way in ways.items():
-                    leaves[key].copy_(kept[key] + size * way)
-                results.append(result())
-        change = (results[0] - results[1]) / (2 * step)
-        got = sum((slope[key] * way).sum().item() for key, way in ways.items())
-        want = (change * upstream).sum().item()
-        far = 2e-3 * (change.norm() * upstream.norm()).item() + noise
-        foretold = f"one step along the gradient of {shown} promises {got:.4g}"
-        assert abs(got - want) <= far, f"{what}: {foretold}, the result changes by {want:.4g}"
+    for key, p in trained(module).named_parameters():
+        shown = key if named else f"a parameter {tuple(p.shape)}"
+        assert p.requires_grad, f"{name}: {shown} has requires_grad False, want True"
+    gradients_flow(f"{name}, x {tuple(x.shape)}", module, {"x": x}, named)
 
 
-def keeps_x(name: str, module: nn.Module, x: Tensor) -> None:
-    """x is not changed, in train and eval mode, with gradients and without."""
-    for train in (True, False):
-        for grad in (True, False):
-            given = x.clone().requires_grad_(grad).clone()
-            trained(module).train(train)
-            with torch.set_grad_enabled(grad), unchanged(call(name, module, x), given):
-                run(name, module, given)
+def keeps_x(name: str, module: nn.Module, *size: int) -> None:
+    """x is not changed, in train mode with gradients and in eval mode without."""
+    trained(module)
+    for on in (True, False):
+        x = torch.arange(float(torch.Size(size).numel())).view(size) - 50
+        given = x.requires_grad_(on).clone()
+        what = call(name, module.train(on), x, " from -50 on")
+        with torch.set_grad_enabled(on), unchanged(what, given):
+            run(name, module, given)
 
 
 # --- anywhere ---------------------------------------------------------------------------------
@@ -488,15 +478,15 @@ def anywhere(name: str, module: nn.Module, x: Tensor) -> None:
     ):
         gives(name, module, view, want, note, tol=1e-4 * size)
 
-    for dtype, tol in ((torch.float64, 1e-3), (torch.float16, 0.02), (torch.bfloat16, 0.1)):
-        moved, note = copy.deepcopy(module).to(dtype), f", all {dtype}"
-        out, what = run(name, moved, x.to(dtype), note).detach(), call(name, moved, x, note)
-        assert out.dtype == dtype, f"{what}: result {out.dtype}"
-        close(out.float(), want, f"{what}: result, against float32", tol * size)
-        rounded = dtype == torch.float64 and out.any() and torch.equal(out, out.float().double())
-        assert not rounded, f"{what}: every number of the result is one of float32"
-
     for other in (torch.float64, torch.bfloat16):
         what = call(name, module, x, f" of {other}, parameters of torch.float32")
         refuses(module, x.to(other), errors=(RuntimeError, ValueError, TypeError), call=what)
-    on_other_device(call(name, module, x), module.train(), x)
+
+    for dtype, tol in ((torch.float64, 1e-3), (torch.float16, 0.02), (torch.bfloat16, 0.1)):
+        moved, note = module.to(dtype), f", all {dtype}"
+        out, what = run(name, moved, x.to(dtype), note).detach(), call(name, moved, x, note)
+        equal(f"{what}: result", out.dtype, dtype)
+        close(out.float(), want, f"{what}: result, against float32", tol * size)
+        rounded = dtype == torch.float64 and out.any() and torch.equal(out, out.float().double())
+        assert not rounded, f"{what}: every number of the result is one of float32"
+    on_other_device(call(name, module, x), module.float(), x)

@@ -2,17 +2,29 @@
 
 import copy
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from checks.tools import Forbidden, call_of, close, gradients, is_hole, refuses, result_of, same
+from checks.tools import (
+    Forbidden,
+    call_of,
+    close,
+    equal,
+    gradients,
+    is_hole,
+    refuses,
+    result_of,
+    same,
+)
 
 Sizes = tuple[int, ...]
 Kind = Callable[..., nn.Module]
 Case = tuple[str, nn.Module, dict[str, Tensor]]
+MOVING = "cpu", "to", "copy_", "__setitem__"
 LEADS = ((), (0,), (1,), (5,), (6,), (12,), (1, 6), (2, 1), (2, 6), (6, 7))
 
 
@@ -33,10 +45,15 @@ def has_parameters(what: str, module: nn.Module, *shapes: Sizes) -> None:
     found = [*module.parameters()]
     lazy = any(map(nn.parameter.is_lazy, found))
     assert not lazy, f"{what}: a parameter waits for the first call, want all at the start"
-    got, want = sorted(tuple(p.shape) for p in found), sorted(shapes)
-    assert got == want, f"{what}: its parameters have shapes {got}, want {want}"
+    got = sorted(tuple(p.shape) for p in found)
+    equal(f"{what}: its parameters have shapes", got, sorted(shapes))
     frozen = [tuple(p.shape) for p in found if not p.requires_grad]
     assert not frozen, f"{what}: parameters {frozen} have requires_grad=False, want True for all"
+
+
+def ramp(*sizes: int, top: float = 1) -> Tensor:
+    """Numbers from -1 to `top` in equal steps."""
+    return torch.linspace(-1, top, math.prod(sizes)).view(sizes)
 
 
 def put(module: nn.Module, numbers: Mapping[Any, Any]) -> nn.Module:
@@ -76,43 +93,57 @@ def leading_sizes(what: str, module: nn.Module, out: int, features: Mapping[str,
         inputs = {name: t[:n].reshape(*lead, t.shape[1]) for name, t in rows.items()}
         call = on(what, **inputs)
         got = result_of(call, module, *inputs.values())
-        right = got.shape == (*lead, out)
-        assert right, f"{call}: result of shape {tuple(got.shape)}, want {(*lead, out)}"
+        equal(f"{call}: result of shape", tuple(got.shape), (*lead, out))
         close(got, want[:n].reshape(*lead, out), f"{call}: result, against the rows as a batch")
 
 
-def gradients_flow(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> None:
-    """Inputs and trainable parameters get the gradients by which the result really changes."""
-    module = copy.deepcopy(module).double()
-    given = {name: t.detach().double().requires_grad_() for name, t in inputs.items()}
-    all_leaves = (*given.items(), *module.named_parameters())
-    leaves = {name: leaf for name, leaf in all_leaves if leaf.requires_grad}
+def gradients_flow(
+    what: str, module: nn.Module, inputs: Mapping[str, Tensor], named: bool = False
+) -> None:
+    """Inputs and trainable parameters get gradients, those by which the result really changes.
+
+    `named`: messages may name parameters. The module is in float64 afterwards.
+    """
+    leaves = {name: t.detach().double().requires_grad_() for name, t in inputs.items()}
+    own = {key: p for key, p in module.double().named_parameters() if p.requires_grad}
+    names = [key if named else f"a parameter {tuple(p.shape)}" for key, p in own.items()]
+    every, n = [*leaves.values(), *own.values()], len(leaves)
+    parts = {name: slice(i, i + 1) for i, name in enumerate(leaves)}
 
     def call() -> Tensor:
         torch.manual_seed(1)  # whatever drops out is the same in each call
-        return result_of(f"{what}, with gradients", module, *given.values())
+        return result_of(f"{what}, with gradients", module, *(t.clone() for t in every[:n]))
 
-    def result(upstream: Tensor, leaf: Tensor, value: Tensor) -> float:
-        leaf.data = value
-        return (call() * upstream).sum().item()
-
-    for mode in ("train", "eval"):
+    for mode in ("eval", "train"):
         module.train(mode == "train")
         at, out = f"{what}, {mode} mode", call()
         upstream = torch.randn(out.shape).to(out)
-        grads = gradients(at, out, [*leaves.values()], upstream, [*leaves])
-        for (name, leaf), grad in zip(leaves.items(), grads, strict=True):
-            kept, step, want = leaf.data, torch.randn_like(leaf), []
-            got = (grad * step).sum().item()
-            for size in (1e-6, 1e-3):  # the one passes by kinks, the other bears float32
-                low, high = (result(upstream, leaf, kept + n * size * step) for n in (-1, 1))
-                want.append((high - low) / (2 * size))
-                if abs(got - want[-1]) < 1e-2 * (1 + abs(want[-1])):
-                    break
-            else:
-                told = f"the gradient of {name} foretells a change of {got:.4g}"
-                raise AssertionError(f"{at}: {told} where the result changes by {want[0]:.4g}")
-            leaf.data = kept
+        grads = gradients(at, out, every, upstream, [*leaves, *names])
+    for shown, part in {**parts, "all parameters": slice(n, None)}.items():
+        share = share_of_foretold(call, out, upstream, every[part], grads[part])
+        told = f"the result changes by {share:.0%} of what the gradient of {shown} foretells"
+        assert share == 1, f"{at}: {told}, want 100%"
+
+
+def share_of_foretold(
+    call: Callable[[], Tensor], out: Tensor, upstream: Tensor, leaves: Any, grads: Any
+) -> float:
+    """The change of the result by a small step of the leaves, as part of what grads foretell."""
+    ways = [torch.randn_like(grad) / (1e-3 + grad.norm()) for grad in grads]
+    want = sum((grad * way).sum().item() for grad, way in zip(grads, ways, strict=True))
+    coarse = torch.equal(out.double(), out.float().double())  # it was computed in float32
+    step = 1e-4 if coarse else 1e-8  # so small that it passes by kinks
+    results = list[Tensor]()
+    for by in (step, -2 * step):
+        with torch.no_grad():
+            for leaf, way in zip(leaves, ways, strict=True):
+                leaf.add_(way, alpha=by)
+            results.append(call().double())
+    change = (results[0] - results[1]) / (2 * step)
+    got = (change * upstream).sum().item()
+    far = (2e-3 * change.norm() + 1e-14 / step * out.norm()) * upstream.norm()
+    right = abs(got - want) <= (0.01 + 0.3 * abs(want) if coarse else far)
+    return 1 if right else got / want if want else math.inf
 
 
 def unequal_leads(*features: int) -> list[tuple[Sizes, ...]]:
@@ -134,7 +165,7 @@ def keeps_dtypes(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> 
         low, given = copy.deepcopy(module).to(dtype).eval(), [t.to(dtype) for t in inputs.values()]
         call = f"{on(what, **inputs)}, {dtype}"
         out = result_of(call, low, *given)
-        assert out.dtype == dtype, f"{call}: result {out.dtype}, want {dtype}"
+        equal(f"{call}: result", out.dtype, dtype)
         if tol:  # against the same numbers in float64: what rounding them does is not counted
             want = result_of(call, low.double(), *(t.double() for t in given))
             close(out.double(), want.double(), f"{call}: result, against float64", tol)
@@ -162,12 +193,15 @@ def keeps_inputs(what: str, module: nn.Module, inputs: Mapping[str, Tensor]) -> 
     apart = (t.mT.contiguous().mT if t.ndim > 1 else t for t in inputs.values())
     strided = result_of(f"{call}, not contiguous", module, *apart)
     close(strided, results[1], f"{call}: result of inputs that are not contiguous")
-    on_other_device(call, module, *inputs.values())
+    on_other_device(call, copy.deepcopy(module), *inputs.values())
 
 
 def on_other_device(call: str, module: nn.Module, *inputs: Tensor) -> None:
-    """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU."""
-    what, module = f"{call}, all on the meta device", copy.deepcopy(module).to("meta")
+    """On torch's "meta" device, which holds no numbers, for code that makes tensors on the CPU.
+
+    The module stays there.
+    """
+    what, module = f"{call}, all on the meta device", module.to("meta")
     with Forbidden("") as calls:
         try:
             out = module(*(t.to("meta") for t in inputs))
@@ -176,12 +210,7 @@ def on_other_device(call: str, module: nn.Module, *inputs: Tensor) -> None:
                 raise
             # Asking for a number fails there, too, and is no mistake on a real device.
             says = str(error)
-            moved = "Cannot copy out" in says and calls.last in (
-                "cpu",
-                "to",
-                "copy_",
-                "__setitem__",
-            )
+            moved = "Cannot copy out" in says and calls.last in MOVING
             assert not moved and "cpu" not in says, f"{what}: a tensor on the CPU. It says: {says}"
             return
     assert isinstance(out, Tensor), f"{what}: {type(out).__name__}, want a tensor"

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from checks import modules
-from checks.tools import close, names_are, result_of, same
+from checks.tools import close, equal, names_are, result_of, same
 
 D, H, OUT = 3, 7, 4
 NAME = "FullModel(3, 7, 4)"
@@ -36,7 +36,10 @@ def parts(Encoder, Decoder, FullModel):
 def connection(FullModel):
     for sizes in ((D, H, OUT), (5, 5, 5)):  # equal sizes hide what is connected wrongly
         for mode in ("train", "eval"):
-            model, x = FullModel(*sizes).train(mode == "train"), torch.randn(6, sizes[0])
+            model, x = FullModel(*sizes).train(mode == "train"), modules.ramp(6, sizes[0])
+            for top, name in enumerate(PARTS, 1):
+                for p in getattr(model, name, nn.Identity()).parameters():
+                    p.data = modules.ramp(*p.shape, top=top)
             result_is_of_parts(f"FullModel{sizes}, {mode} mode", model, x)
 
 
@@ -104,7 +107,7 @@ def calls(FullModel):
     for _ in range(2):
         ran.clear()
         result_of(NAME, model, torch.randn(6, D))
-        assert ran == [*PARTS], f"{NAME}, one call: hooks ran on {ran}, want on {[*PARTS]}"
+        equal(f"{NAME}, one call: hooks ran on", ran, [*PARTS])
 
 
 def modes(FullModel):
@@ -119,7 +122,7 @@ def modes(FullModel):
         for when in ("", " and a call"):
             got = [{m.training for m in getattr(model, name).modules()} for name in PARTS]
             told = f"{NAME}, after {what}{when}: training in encoder and decoder is"
-            assert got == want, f"{told} {got}, want {want}"
+            equal(told, got, want)
             result_of(NAME, model, torch.randn(6, D))
 
 

@@ -40,13 +40,18 @@ def modulation(ConditionalLinear):
 
 
 def start(ConditionalLinear):
-    layer = ConditionalLinear(*SIZES)
+    layer, x = ConditionalLinear(*SIZES), modules.ramp(6, IN)
+    for p in layer.linear.parameters():
+        p.data = modules.ramp(*p.shape, top=3)
     for loud in (1.0, 1e6):
-        x, cond = torch.randn(6, IN), loud * torch.randn(6, C)
+        cond = loud * modules.ramp(6, C)
         what = modules.on(f"new {NAME}", x=x, cond=cond)
-        what += f", numbers of cond up to {cond.abs().max():.2g}"
+        what += f", numbers of cond from {-loud:g} to {loud:g}"
+        for name in ("scale", "shift"):
+            n = getattr(layer, name)(cond).count_nonzero()
+            assert not n, f"{what}: {n} of 24 numbers of {name}(cond) are not 0, want 0"
         out = result_of(what, layer, x, cond)
-        close(out, layer.linear(x), f"{what}: against its linear alone")
+        close(out, layer.linear(x), f"{what}: result, against its linear alone")
     out = result_of(what, layer, x, torch.randn(6, C))
     assert out.requires_grad, f"new {NAME}: the result has no gradient"
     out.backward(torch.randn(out.shape))
@@ -56,7 +61,7 @@ def start(ConditionalLinear):
 
 
 def gradients(ConditionalLinear):
-    modules.gradients_flow(*case(ConditionalLinear))
+    modules.gradients_flow(*case(ConditionalLinear), named=True)
 
 
 def positions(ConditionalLinear):

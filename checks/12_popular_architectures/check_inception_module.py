@@ -42,20 +42,19 @@ def order(InceptionModule):
 
 
 def relu(InceptionModule):
-    for value, factors, want in (
-        (1, (-1, -1, -1, -1, -1, -1), (0, 0, 0, 0)),
-        (1, (1, 1, -2, 1, -3, 4), (1, 0, 0, 4)),
-        (-1, (-1, -1, 2, -1, 3, -4), (1, 2, 3, 4)),
-        (100, (1, 1, 2, 1, 3, 4), (100, 200, 300, 400)),
-    ):
-        for sizes in SIZES:
+    for sizes in SIZES:
+        first = [channels[0].item() for channels in places(InceptionModule, sizes)]
+        for value, factors, want in (
+            (1, (-1, -1, -1, -1, -1, -1), (0, 0, 0, 0)),
+            (1, (1, 1, -2, 1, -3, 4), (1, 0, 0, 4)),
+            (-1, (-1, -1, 2, -1, 3, -4), (1, 2, 3, 4)),
+            (100, (1, 1, 2, 1, 3, 4), (100, 200, 300, 400)),
+        ):
             name, module, _ = times(InceptionModule, sizes, factors)
             a, b, c, d, e, f = factors
             note = f", all {value}, convolutions times {a} | {b}, {c} | {d}, {e} | {f} by branch"
-            x = torch.full((2, sizes[0], 5, 5), float(value))
-            first = [channels[0].item() for channels in places(InceptionModule, sizes)]
-            says = "a number of each branch"
-            gives(name, module, x, want, note, (0, first, 2, 2), says=says, tol=1e-5)
+            x, says = torch.full((2, sizes[0], 5, 5), float(value)), "a number of each branch"
+            gives(name, module, x, want, note, (0, first, 2, 2), says, 1e-5)
 
 
 def branches(InceptionModule):
@@ -64,18 +63,19 @@ def branches(InceptionModule):
     for conv in (parts[2], parts[4]):
         conv.weight.data[0, 0] = 1
     note = ", all 1, a kernel of 1s in the 3x3 and the 5x5, 1x1 convolutions copy"
-    out = run(name, module, x, note)[0]
+    out, wants = run(name, module, x, note)[0], by_hand(parts, x)
     for i, channels in enumerate(places(InceptionModule, sizes)[:3]):
         what = f"{call(name, module, x, note)}: the first row of branch {i + 1}"
-        equals(what, out[channels[0], 0], by_hand(parts, x)[i][0, 0, 0])
+        equals(what, out[channels[0], 0], wants[i][0, 0, 0])
 
     for sizes in SIZES:
         name, module = made(InceptionModule, sizes)
         parts = parts_of(name, positive(module).double(), sizes)
-        for n, h, w in ((3, 6, 9), (2, 7, 4), (2, 2, 1)):
+        branches = places(InceptionModule, sizes)[:3]
+        for n, h, w in ((3, 6, 9), (2, 2, 1)):
             x = torch.rand(n, sizes[0], h, w, dtype=torch.float64)
             out, wants, what = run(name, module, x), by_hand(parts, x), call(name, module, x)
-            for i, channels in enumerate(places(InceptionModule, sizes)[:3]):
+            for i, channels in enumerate(branches):
                 equals(f"{what}: channels of branch {i + 1}", out[:, channels], wants[i], 1e-5)
 
 
@@ -95,14 +95,13 @@ def pooling(InceptionModule):
 def modes(InceptionModule):
     for sizes in SIZES:
         name, module = made(InceptionModule, sizes)
-        x = 10 * torch.randn(3, sizes[0], 6, 7)
-        convnets.keeps_x(name, module, x)
-        convnets.one_mode(name, trained(module), x)
+        convnets.keeps_x(name, module, 3, sizes[0], 6, 7)
+        convnets.one_mode(name, trained(module), 10 * torch.randn(3, sizes[0], 6, 7))
 
 
 def gradients(InceptionModule):
     for sizes in SIZES:
-        convnets.slopes(*made(InceptionModule, sizes), torch.randn(2, sizes[0], 6, 5))
+        convnets.slopes(*made(InceptionModule, sizes), torch.randn(2, sizes[0], 6, 5), False)
 
 
 def low(InceptionModule):

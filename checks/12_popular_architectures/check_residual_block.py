@@ -40,13 +40,13 @@ def main(ResidualBlock):
 
 def input(ResidualBlock):
     for name, block, (in_c, *_) in made(ResidualBlock, CASES[:3]):
-        convnets.keeps_x(name, block, torch.randn(3, in_c, 6, 5))
+        convnets.keeps_x(name, block, 3, in_c, 6, 5)
 
 
 def training(ResidualBlock):
     for name, block, (in_c, *_) in made(ResidualBlock, CASES[:3:2]):
-        x = torch.randn(30, in_c, 6, 5)
-        convnets.trains(name, block, x, x[:1], x[:2, :, :1, :1])
+        x = torch.randn(6, in_c, 6, 5)
+        convnets.trains(name, block, x, x[:3], x[:1], x[:2, :, :1, :1])
 
 
 def gradients(ResidualBlock):

@@ -29,7 +29,7 @@ def biases(SimpleCNN):
 
 
 def shapes(SimpleCNN):
-    for args in ((), (1, 7), (2, 1)):
+    for args in ((), (2, 1)):
         model, (c, k) = SimpleCNN(*args), args or (3, 10)
         for n in (2, 1):
             for train in (True, False):
@@ -45,6 +45,7 @@ def logits(SimpleCNN):
 
 def stages(SimpleCNN):
     ones, steps = torch.ones(32, 32), torch.arange(1024.0).view(32, 32)
+    parts = _, _, convs, norms, _ = parts_of(SimpleCNN, 1, 2)
     for image, x, kernel, shift in (
         ("1s", ones, 1, 0),
         ("1s", ones, -1, 0),
@@ -52,61 +53,59 @@ def stages(SimpleCNN):
         ("0 to 1023, row by row", steps, 1, 0),
         ("1023 to 0, row by row", 1023 - steps, 1, 0),
     ):
-        parts = _, _, convs, norms, _ = parts_of(SimpleCNN, 1, 2)
         for conv, norm in zip(convs, norms, strict=True):
             center(conv, kernel)
             norm.bias.data[0] = shift
         note = f" of {image}, kernels with {kernel} in the center, batch norms adding {shift}"
         adds_up(*parts, x.expand(2, 1, 32, 32), note)
 
-    parts = _, _, convs, norms, _ = parts_of(SimpleCNN, 1, 2)
-    for conv in convs:
+    for conv, norm, shift in zip(convs, norms, (10, 0, 0), strict=True):
         center(conv)
+        norm.bias.data[0] = shift
     convs[0].weight.data[0] = -1
-    norms[0].bias.data[0] = 10
     note = " of 1s, the first kernel of nine -1, batch norm 1 adding 10, then kernels that copy"
     adds_up(*parts, ones.expand(2, 1, 32, 32), note)
 
-    for c in (3, 1):
-        parts = _, model, *_ = parts_of(SimpleCNN, c, 2)
-        trained(model).double()
-        adds_up(*parts, 3 * torch.randn(2, c, 32, 32, dtype=torch.float64))
+    parts = _, model, *_ = parts_of(SimpleCNN, 3, 2)
+    trained(model).double()
+    adds_up(*parts, 3 * torch.randn(2, 3, 32, 32, dtype=torch.float64))
 
 
 def flatten(SimpleCNN):
-    at, wholes = [0, 15, 16, 32, 2047], ", the linear layer is the identity"
-    name, model, convs, norms, linear = parts_of(SimpleCNN, 1, 2048)
-    nn.init.eye_(linear.weight)
+    at, picks = [*range(16), 16, 32, 2047], ", the linear layer picks features "
+    name, model, convs, norms, linear = parts_of(SimpleCNN, 1, len(at))
+    linear.weight.data[range(len(at)), at] = 1
     nn.init.zeros_(norms[-1].weight)
     norms[-1].bias.data.copy_(torch.arange(128.0))
-    note, x = f", batch norm 3 gives channel c the number c{wholes}", torch.rand(2, 1, 32, 32)
-    gives(name, model, x, [0, 0, 1, 2, 127], note, (0, at), says=f"out[0, {at}]")
+    note = f", batch norm 3 gives channel c the number c{picks}15, 16, 32, 2047"
+    gives(name, model, torch.ones(2, 1, 32, 32), [0, 1, 2, 127], note, (0, slice(15, 19)))
 
-    nn.init.eye_(plain(model) and linear.weight)
+    plain(model)
+    linear.weight.data[range(len(at)), at] = 1
     for conv in convs:
         center(conv)
     want = torch.arange(16.0, 0, -1)
     x = want.view(4, 4).repeat_interleave(8, 0).repeat_interleave(8, 1).expand(2, 1, 32, 32)
-    note = f" of 4x4 tiles from 16 to 1, row by row, copied to stage 3{wholes}"
-    gives(name, model, x, want, note, (0, slice(16)), says="out[0, :16]")
+    note = f" of 4x4 tiles from 16 to 1, row by row, copied to stage 3{picks}0 to 15"
+    gives(name, model, x, want, note, (0, slice(16)))
 
 
 def training(SimpleCNN):
-    model, x = SimpleCNN(2, 3), torch.randn(8, 2, 32, 32)
-    convnets.keeps_x("SimpleCNN(2, 3)", model, x[:2])
-    convnets.trains("SimpleCNN(2, 3)", model, x, x[:1])
+    model, x = SimpleCNN(2, 3), torch.randn(3, 2, 32, 32)
+    convnets.keeps_x("SimpleCNN(2, 3)", model, 2, 2, 32, 32)
+    convnets.trains("SimpleCNN(2, 3)", model, x, x[:2], x[:1], named=False)
 
 
 def gradients(SimpleCNN):
-    convnets.slopes("SimpleCNN(2, 3)", SimpleCNN(2, 3), torch.randn(2, 2, 32, 32))
+    convnets.slopes("SimpleCNN(2, 3)", SimpleCNN(2, 3), torch.randn(2, 2, 32, 32), False)
 
 
 def images(SimpleCNN):
     for c in (3, 1):
         model = SimpleCNN(c, 10)
-        sides = ((64, 16), (16, 64), (32, 35), (35, 32), (28, 28), (16, 16), (36, 36), (64, 64))
+        sides = ((64, 16), (16, 64), (32, 35), (35, 32), (28, 28), (36, 36), (64, 64))
         shapes = [(4, c, *side) for side in sides]
-        shapes += [(4, c + 1, 32, 32), (4, 4 - c, 32, 32), (4, 32, 32, c), (c, 32, 32)]
+        shapes += [(4, 4, 32, 32), (4, 4 - c, 32, 32), (4, 32, 32, c), (c, 32, 32)]
         for train in (True, False):
             for shape in shapes:
                 refuses(model.train(train), torch.randn(shape))

@@ -97,14 +97,13 @@ def pool(VGGBlock):
 
 def modes(VGGBlock):
     for name, block, (c_in, *_) in made(VGGBlock, *CASES[:3]):
-        x = 10 * torch.randn(3, c_in, 6, 7)
-        convnets.keeps_x(name, block, x)
-        convnets.one_mode(name, trained(block), x)
+        convnets.keeps_x(name, block, 3, c_in, 6, 7)
+        convnets.one_mode(name, trained(block), 10 * torch.randn(3, c_in, 6, 7))
 
 
 def gradients(VGGBlock):
     for name, block, (c_in, *_) in made(VGGBlock, *CASES[:3]):
-        convnets.slopes(name, block, torch.randn(2, c_in, 6, 7))
+        convnets.slopes(name, block, torch.randn(2, c_in, 6, 7), False)
 
 
 def errors(VGGBlock):

@@ -69,7 +69,7 @@ def gradients(AdapterStack):
         assert len(own) == 1, f"{told}, want it in one adapter alone"
         alone = copy.deepcopy(stack).requires_grad_(False)
         alone.get_submodule(own[0]).requires_grad_(True)
-        modules.gradients_flow(what, Call(alone, "forward", i), {"x": x})
+        modules.gradients_flow(what, Call(alone, "forward", i), {"x": x}, named=True)
 
 
 def tasks(AdapterStack):

@@ -66,7 +66,7 @@ def training(BottleneckAdapter):
     for call, module in calls(BottleneckAdapter):
         on, off = (result_of(call, module.train(mode), x.clone()) for mode in (True, False))
         close(off, on, f"{call}(x) in eval mode, against train mode")
-        modules.gradients_flow(call, module, {"x": x})
+        modules.gradients_flow(call, module, {"x": x}, named=True)
 
 
 def draws(BottleneckAdapter):

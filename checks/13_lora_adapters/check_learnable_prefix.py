@@ -5,7 +5,7 @@ from itertools import product
 import torch
 
 from checks import adapters, modules, tools
-from checks.tools import close, filled, numbers, refuses, result_of, same, strided, unchanged
+from checks.tools import close, equal, filled, numbers, refuses, result_of, same, strided, unchanged
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 SIZES = ((2, 5), (1, 4), (3, 3), (4, 1))  # P and D
@@ -35,8 +35,7 @@ def forward(LearnablePrefix):
     layer = modules.put(LearnablePrefix(1, 1), {"prefix": [[7]]})
     x, want = torch.tensor([[[1.0], [2.0]], [[3.0], [4.0]]]), [[[7], [1], [2]], [[7], [3], [4]]]
     what = "prefix [[7]], x [[[1], [2]], [[3], [4]]]: out"
-    out = result_of(what, layer, x.clone())
-    assert out.tolist() == want, f"{what} is {numbers(out)}, want {want}"
+    equal(f"{what} is", numbers(result_of(what, layer, x.clone())), f"{want}")
     for P, D in SIZES:
         layer = LearnablePrefix(P, D)
         for (B, L), mode in product(((4, 3), (1, 6), (3, 1), (P, P)), adapters.MODES):
@@ -65,13 +64,13 @@ def dtypes(LearnablePrefix):
             before = filled(layer).prefix.detach().clone()
             x = torch.randn(4, 3, 5).to(dtype)
             out = result_of(what, layer, x.clone())
-            assert out.dtype == dtype, f"{what}: out is {out.dtype}, want {dtype}"
+            equal(f"{what}: out is", out.dtype, dtype)
             same(layer.prefix.detach(), before, f"{what}: prefix after the call")
             # in order of size: its place in out is another label's affair
             got, want = out.flatten().sort().values, by_hand(before.to(dtype), x)
             same(got, want.flatten().sort().values, f"{what}, {when} call, its numbers in order")
             (grad,) = tools.gradients(what, out, [layer.prefix], torch.ones_like(out), ["prefix"])
-            assert grad.dtype == own, f"{what}: prefix's gradient is {grad.dtype}, want {own}"
+            equal(f"{what}: prefix's gradient is", grad.dtype, own)
     layer, what = LearnablePrefix(2, 5), "LearnablePrefix(2, 5), x (4, 3, 5)"
     modules.on_other_device(what, layer, torch.randn(4, 3, 5))
 
@@ -83,8 +82,7 @@ def inputs(LearnablePrefix):
         what = f"x ({B}, {L}, 5), not contiguous{'' if grad else ', under no_grad'}"
         with unchanged(what, x, layer.prefix), torch.set_grad_enabled(grad):
             out = result_of(what, layer, x)
-        got, want = tuple(out.shape), (B, 2 + L, 5)
-        assert got == want, f"{what}: out has shape {got}, want {want}"
+        equal(f"{what}: out has shape", tuple(out.shape), (B, 2 + L, 5))
         if B:
             close(out, layer(x.contiguous()), f"{what}: out, against contiguous x")
 

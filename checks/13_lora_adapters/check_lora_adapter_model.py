@@ -13,7 +13,7 @@ from torch import nn
 
 from checks import adapters
 from checks.adapters import a, bottleneck
-from checks.tools import attempt, close, names_are, refuses, result_of
+from checks.tools import attempt, close, equal, names_are, refuses, result_of
 
 # D, F, rank, bottleneck, and whether there is an adapter
 CALLS = (6, 9, 2, 4), (6, 9, 2, 4, False), (4, 3, 7, 1, True), (5, 8, 1, 3, False)
@@ -36,8 +36,7 @@ def block(build_lora_adapter_model, BaseTransformerBlock):
         for name in (*PROJECTIONS, "ff1", "ff2"):
             layer, told = getattr(found, name, None), f"{what}: {name}"
             if name in PROJECTIONS:
-                right = type(layer).__name__ == "LoRALinear"
-                assert right, f"{told} is {a(layer)}, want a LoRALinear"
+                equal(f"{told} is", a(layer), "a LoRALinear")
                 layer, told = layer.base, f"{told}.base"
             right = any(layer is one[name] for one in made)
             assert right, f"{told} is {a(layer)}, want the very nn.Linear that was {name}"
@@ -51,11 +50,10 @@ def block(build_lora_adapter_model, BaseTransformerBlock):
 def adapter(build_lora_adapter_model):
     for call, what, model, _ in models(build_lora_adapter_model):
         without = call[4:] == (False,)
-        want = "BaseTransformerBlock" if without else "AdapterBlock"
-        assert type(model).__name__ == want, f"{what}: the model is {a(model)}, want {a(want)}"
+        want = "a BaseTransformerBlock" if without else "an AdapterBlock"
+        equal(f"{what}: the model is", a(model), want)
         if not without:
-            right = type(model.adapter).__name__ == "BottleneckAdapter"
-            assert right, f"{what}: .adapter is {a(model.adapter)}, want a BottleneckAdapter"
+            equal(f"{what}: .adapter is", a(model.adapter), "a BottleneckAdapter")
             adapters.holds_only(f"{what}: .adapter", model.adapter, bottleneck(call[0], call[3]))
 
 
@@ -69,7 +67,7 @@ def trains(build_lora_adapter_model):
 
 def trainable(build_lora_adapter_model):
     for _, what, model, given in models(build_lora_adapter_model):
-        assert isinstance(given, list), f"{what}: trainable is {a(given)}, want a list"
+        equal(f"{what}: trainable is", a(given), "a list")
         names = {id(p): name for name, p in model.named_parameters()}
         other = [type(p).__name__ for p in given if id(p) not in names]
         assert not other, f"{what}: trainable holds a {other[0]}, want parameters of the model"
@@ -85,8 +83,7 @@ def start(build_lora_adapter_model):
         in_eval = [name or "the model" for name, m in model.named_modules() if not m.training]
         assert not in_eval, f"a new {what}: {', '.join(in_eval)} in eval mode, want train mode"
         for name, t in model.state_dict().items():
-            kind, want = f"{t.dtype} on {t.device}", "torch.float32 on cpu"
-            assert kind == want, f"a new {what}: {name} is {kind}, want {want}"
+            equal(f"a new {what}: {name} is", f"{t.dtype} on {t.device}", "torch.float32 on cpu")
         x = torch.randn(2, 3, call[0])
         told, want = f"a new {what}, x {tuple(x.shape)}: out", merged(model, with_lora=False)(x)
         close(result_of(told, model, x.clone()), want, f"{told}, against the block alone")
@@ -95,8 +92,7 @@ def start(build_lora_adapter_model):
 def computes(build_lora_adapter_model):
     for call, what, model, _ in models(build_lora_adapter_model):
         for name, layer in block_of(model).named_children():
-            scale = getattr(layer, "scale", 1)
-            assert scale == 1, f"{what}: {name} adds {scale:.4g} lora_B lora_A, want lora_B lora_A"
+            equal(f"{what}: the scale of {name} is", getattr(layer, "scale", 1), 1)
         for p in model.parameters():
             nn.init.uniform_(p, -0.5, 0.5)
         x = torch.randn(2, 3, call[0])

@@ -8,7 +8,7 @@ from torch import nn
 
 from checks import adapters
 from checks.adapters import has_parameters, lora
-from checks.tools import close, refuses, result_of, same
+from checks.tools import close, equal, refuses, result_of, same
 
 
 def parts(LoRALinear):
@@ -63,8 +63,7 @@ def draws(LoRALinear):
         right, want = 0.45 * unit < std < 2.2 * unit, f"{0.5 * unit:.4f} to {2 * unit:.4f}"
         assert right, f"{what}: standard deviation {std:.4f}, want {want}"
         assert abs(mean) < limit, f"{what}: mean {mean:.4f}, want 0 within {limit:.4f}"
-        full, got = min(A.shape), torch.linalg.matrix_rank(A).item()
-        assert got == full, f"{what}: a matrix of rank {got}, independent draws give {full}"
+        equal(f"{what}: a matrix of rank", torch.linalg.matrix_rank(A).item(), min(A.shape))
         same(*made, f"{what}: two draws after torch.manual_seed(1)")
 
 
@@ -77,8 +76,7 @@ def ranks(LoRALinear):
     for rank in (6, 9):
         layer, what = lora(LoRALinear, rank).around(nn.Linear(7, 5), ", x (4, 7)")
         has_parameters(what, layer, {"lora_A": (rank, 7), "lora_B": (5, rank)})
-        got = tuple(result_of(what, layer, torch.randn(4, 7)).shape)
-        assert got == (4, 5), f"{what}: y {got}, want (4, 5)"
+        equal(f"{what}: y", tuple(result_of(what, layer, torch.randn(4, 7)).shape), (4, 5))
 
 
 def dtypes(LoRALinear):
