@@ -498,8 +498,8 @@ def odd() -> nn.Module:
 
 def calls(injection: Injection) -> Iterator[tuple[nn.Module, list[str], str]]:
     """A fresh model, names of some of its layers, and how messages name the call."""
-    plain = nn.Sequential(nn.Linear(5, 9), nn.Tanh(), nn.Linear(9, 4))
-    cases = (plain, ["2"]), (nested(), ["blocks.0.fc"]), (nested(), ["stem.0", "heads.out"])
+    twice = Holder(fc=nn.Linear(5, 9), act=nn.Tanh(), rest=Holder(fc=nn.Linear(9, 4)))
+    cases = (twice, ["fc"]), (nested(), ["blocks.0.fc"]), (nested(), ["stem.0", "heads.out"])
     for model, names in cases:
         if not injection.by_name:
             names = [n for n, m in model.named_modules() if isinstance(m, nn.Linear)]

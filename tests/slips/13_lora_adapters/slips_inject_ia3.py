@@ -28,6 +28,11 @@ SLIPS = {
             'chosen = [m for n, m in layers.items() if n.rpartition(".")[2] in'
             ' {s.rpartition(".")[2] for s in linear_names}]',
         ),
+        "matched by the name's end, dots and all": (
+            "chosen = [layers[name] for name in linear_names]",
+            "chosen = [m for n, m in layers.items() if any(f'.{n}'.endswith(f'.{s}')"
+            " for s in linear_names)]",
+        ),
         "names as substrings": (
             "chosen = [layers[name] for name in linear_names]",
             "chosen = [m for n, m in layers.items() if any(name in n for name in linear_names)]",

@@ -37,6 +37,11 @@ SLIPS = {
             "LoRALinear(m, rank, scale)",
             "LoRALinear(nn.Linear(m.in_features, m.out_features, m.bias is not None), rank, scale)",
         ),
+        "matched by the name's end, dots and all": (
+            "chosen = [layers[name] for name in linear_names]",
+            "chosen = [m for n, m in layers.items() if any(f'.{n}'.endswith(f'.{s}')"
+            " for s in linear_names)]",
+        ),
         "names as substrings": (
             "chosen = [layers[name] for name in linear_names]",
             "chosen = [m for n, m in layers.items() if any(name in n for name in linear_names)]",
