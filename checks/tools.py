@@ -61,7 +61,7 @@ def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) 
 
 def first_line(error: BaseException) -> str:
     """Its kind and what it says first, without the names of temporary folders."""
-    says = "".join(str(error).strip().splitlines()[:1])
+    says = "".join(str(error)[:2000].strip().splitlines()[:1])
     return re.sub(r"[^\s'\"]*/tmp\w{8}/", "", f"{type(error).__name__}: {says}").rstrip(":., ")
 
 

@@ -1,29 +1,35 @@
 """The commands of `python -m practice`. Nothing here imports torch: only workers do."""
 
 import argparse
+import itertools
 import os
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from practice import mock, study, watch
+from practice import editor, mock, study, watch
 from practice.common import (
     COLORS,
     WORDS,
     Problem,
     ago,
-    matching,
+    last_one,
     name_of,
     named,
+    need_file,
     next_one,
     paint,
+    short,
     show,
     title_of,
 )
-from practice.exercises import Verdict, find
-from practice.progress import Progress
+from practice.exercises import Verdict, facts_of, find, no_file
+from practice.progress import EMPTY, Progress
 from practice.runner import NoWorker, Worker
+
+WIDTH = 100  # characters of a line
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,40 +86,56 @@ def parser() -> argparse.ArgumentParser:
     name = "any part of its path that no other exercise has"
     command(
         "list",
-        "the exercises, and which have passed",
+        "the exercises, and which have passed; edited: one that had, before you changed it",
         lambda o: list_exercises(o.level),
-        level="a part of the level's name, such as 04; otherwise all",
+        level="its number, such as 4 or 04, or a part of its name; otherwise all",
     )
     command("next", "what to do next", lambda o: show_next())
     check = command(
         "check",
         "the verdict on an exercise, a level or all",
         lambda o: check_exercises(o.name, o.all),
-        name=f"{name}, or a level, such as 04; otherwise the next one",
+        name=f"{name}, or a level, such as 4 or 04; otherwise the next one",
     )
     check.add_argument("--all", action="store_true", help="every exercise")
     command(
-        "watch",
-        "the verdict after every save",
-        lambda o: watch.start(named(o.name) if o.name else next_one(Progress())),
+        "edit",
+        "opens it at its first hole, in $VISUAL, $EDITOR or the VS Code whose terminal this is",
+        lambda o: editor.edit(named(o.name) if o.name else the_next()),
         name=f"{name}; otherwise the next one",
     )
-    command(
-        "why", "the known mistake that fails as yours does", lambda o: why(named(o.name)), name=name
+    watched = command(
+        "watch",
+        "the verdict after every save",
+        lambda o: watch.start(named(o.name) if o.name else next_one(Progress()), o.edit),
+        name=f"{name}; otherwise the next one",
     )
-    command("hint", "one more hint each time", lambda o: study.hint(named(o.name)), name=name)
+    watched.add_argument("--edit", action="store_true", help="opens each in a window, as edit does")
+    last = f"{name}; otherwise the one judged last"
+    command(
+        "why",
+        "the known mistake that fails as yours does",
+        lambda o: why(meant(o.name)),
+        name=f"{last}, or the next one if that has passed",
+    )
+    command(
+        "hint",
+        "one more hint each time",
+        lambda o: study.hint(meant(o.name)),
+        name=f"{last}, or the next one if that has passed",
+    )
     answer = command(
         "solution",
         "the reference solution, after a pass",
-        lambda o: study.solution(named(o.name), o.force),
-        name=name,
+        lambda o: study.solution(meant(o.name, after_pass=True), o.force),
+        name=last,
     )
     answer.add_argument("--force", action="store_true", help="without a pass")
     command(
         "diff",
         "your answer beside the reference, after a pass",
-        lambda o: study.diff(named(o.name), o.force),
-        name=name,
+        lambda o: study.diff(meant(o.name, after_pass=True), o.force),
+        name=last,
     ).add_argument("--force", action="store_true", help="without a pass")
     command(
         "reset",
@@ -121,22 +143,47 @@ def parser() -> argparse.ArgumentParser:
         lambda o: study.reset(named(o.name)),
         name=name,
     )
-    command(
+    again = command(
         "review",
         "passed exercises to do again, on a copy",
-        lambda o: study.review_one(named(o.name)) if o.name else study.review(),
+        lambda o: review(o.name, o.until),
         name=f"{name}; otherwise the list",
     )
+    again.add_argument("--until", metavar="DATE", help="a plan of what to do again, day by day")
     interview = command(
         "mock",
         "an interview of three tasks, with a clock; goes on with the last one if that was paused",
-        lambda o: mock.mock(o.minutes, o.seed),
+        lambda o: mock.mock(o.minutes, o.seed, o.set),
     )
     interview.add_argument("--minutes", type=mock.minutes, help="up to 600; 45 if left out")
     interview.add_argument("--seed", type=int, help="the same seed draws the same tasks")
+    interview.add_argument("--set", metavar="NAME", help="the tasks of a set in INTERVIEWS.md")
+    command(
+        "placement",
+        "ten sums and three bug hunts, which say where on the path to start",
+        lambda o: find_place(o.seed),
+    ).add_argument("--seed", type=int, help="the same seed gives the same questions")
+    command(
+        "update",
+        "the newest course, with your answers in it",
+        lambda o: get_newest(o.source),
+        source="a folder, a ZIP file or a git address; otherwise where your clone comes from",
+    )
     command("doctor", "whether Python, torch and this machine fit", lambda o: run_doctor())
     commands.add_parser("drill", help="sums that interviewers ask for, graded at once")
     return top
+
+
+def get_newest(source: str | None) -> None:
+    from practice.update import update
+
+    update(source)
+
+
+def find_place(seed: int | None) -> None:
+    from practice.placement import placement
+
+    placement(seed)
 
 
 def run_doctor() -> int:
@@ -185,30 +232,87 @@ def show_next() -> None:
     if path is None:
         print("All have passed. To do some again: python -m practice review")
         return
-    print(f"Next: {name_of(path)}  {title_of(path)}")
-    unique = len(matching(path.stem, find())) == 1
-    print(f"    python -m practice watch {path.stem if unique else name_of(path)}")
+    print(f"Next: {no_file(path) or f'{name_of(path)}  {title_of(path)}'}")
+    print(f"    python -m practice watch {short(path, find())}")
 
 
-def list_exercises(level: str | None) -> None:
-    progress, exercises = Progress(), find()
+def the_next() -> Path:
+    path = next_one(Progress())
+    if path is None:
+        raise Problem("all have passed, so it needs a name")
+    return path
+
+
+def meant(name: str | None, after_pass: bool = False) -> Path:
+    """The exercise of that name; without one, that which was judged last, and told in a line."""
+    if name:
+        return named(name)
+    progress = Progress()
+    path = last_one(progress)
+    if path is None or (progress.has_passed(path) and not after_pass):
+        path = the_next()
+    print(f"{name_of(path)}  {title_of(path)}\n", flush=True)
+    return path
+
+
+def list_exercises(word: str | None) -> None:
+    everything = find()
+    exercises = level_of(word) if word else everything
+    if word and not exercises:
+        exercises = [p for p in everything if word in p.parent.name]
+    if not exercises:
+        names = ", ".join(dict.fromkeys(p.parent.name for p in everything))
+        raise Problem(f"no level has {word} in its name; there are {names}")
+    states = dict(zip(exercises, states_of(exercises), strict=True))
+    widest = max(len(state) for state, _ in states.values())
+    for level, group in itertools.groupby(exercises, lambda path: path.parent.name):
+        print(level)
+        shown = {path: short(path, everything) for path in group}
+        wide = max(map(len, shown.values()))
+        for path, name in shown.items():
+            state, color = states[path]
+            _, difficulty, minutes = facts_of(path)
+            length = f"{minutes:2} min" if minutes else ""
+            line = f"  {difficulty:6}  {length:6}  {name:{wide}}  "
+            room = max(8, WIDTH - 2 - widest - len(line))
+            title = textwrap.shorten(title_of(path), room, placeholder=" ...")
+            print(f"  {paint(f'{state:{widest}}', color)}{line}{title}".rstrip())
+
+
+def states_of(exercises: list[Path]) -> Iterator[tuple[str, str]]:
+    """A word for what is known of each, and its color."""
+    progress = Progress()
     state = progress.read()
-    if level:
-        exercises = [p for p in exercises if level in p.parent.name]
-        if not exercises:
-            names = ", ".join(dict.fromkeys(p.parent.name for p in find()))
-            raise Problem(f"no level has {level} in its name; there are {names}")
     for path in exercises:
-        known = state["exercises"].get(name_of(path), {})
+        known = {**EMPTY, **state["exercises"].get(name_of(path), {})}
         if progress.has_passed(path, state):
-            word = paint("pass", COLORS["PASS"])
+            yield "pass", COLORS["PASS"]
         elif progress.has_core(path, state):
-            word = paint("core", COLORS["CORE"])
-        elif known.get("passes"):
-            word = "edited since it passed"
+            yield "core", COLORS["CORE"]
+        elif known["passes"]:
+            yield "edited", ""
         else:
-            word = WORDS.get(known.get("last", {}).get("state"), "")
-        print(f"{name_of(path):60}  {word}".rstrip())
+            yield WORDS[known["last"]["state"]] if known["last"] else "", ""
+
+
+def level_of(word: str) -> list[Path]:
+    """The exercises of a level, by its name, its number (4 or 04) or what follows the number."""
+    word = word.strip("/").casefold()
+    names = word, word.zfill(2)
+    return [
+        path for path in find() if {path.parent.name, *path.parent.name.split("_", 1)} & set(names)
+    ]
+
+
+def review(name: str | None, until: str | None) -> None:
+    if name and until is not None:
+        raise Problem(f"either {name} or --until")
+    if until is not None:
+        study.plan(until)
+    elif name:
+        study.review_one(named(name))
+    else:
+        study.review()
 
 
 # --- verdicts ----------------------------------------------------------------------------------
@@ -225,16 +329,13 @@ def check_exercises(name: str | None, everything: bool) -> int:
         if path is None:
             raise Problem("all have passed; to check them again: python -m practice check --all")
         return check_one(progress, path)
-    word = name.strip("/")
-    level = [p for p in find() if word in (p.parent.name, *p.parent.name.split("_", 1))]
-    if level:
+    if level := level_of(name):
         return check_many(progress, level)
     return check_one(progress, named(name))
 
 
 def check_one(progress: Progress, path: Path) -> int:
-    if not path.exists():
-        raise Problem(f"{name_of(path)} is gone: python -m practice reset {path.stem}")
+    need_file(path)
     worker = Worker()
     try:
         worker.judge(path)
@@ -247,6 +348,7 @@ def check_one(progress: Progress, path: Path) -> int:
 
 
 def why(path: Path) -> None:
+    need_file(path)
     worker = Worker()
     try:
         worker.judge(path, "why")

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from practice.exercises import ROOT, find
+from practice.exercises import ROOT, Problem, find, no_file, text_of, what_is
 from practice.progress import Progress
-from practice.runner import Result
+from practice.runner import Result, printable
 
 WORDS = {
     "PASS": "pass",
@@ -22,10 +22,6 @@ WORDS = {
     "STOPPED": "stopped early",
 }
 COLORS = {"PASS": "32", "CORE": "36", "TODO": "33"}  # all others are red
-
-
-class Problem(Exception):
-    """Something to tell the user, instead of doing what was asked."""
 
 
 def named(word: str) -> Path:
@@ -60,7 +56,7 @@ def deleted() -> list[Path]:
     for solution in sorted(ROOT.glob("[0-9]*/solution_*.py")):
         name = solution.name.removeprefix("solution_")
         name = f"buggy_code_{name[4:]}" if name.startswith("bug_") else f"challenge_{name}"
-        if not solution.with_name(name).exists():
+        if not os.path.lexists(solution.with_name(name)):
             missing.append(solution.with_name(name))
     return missing
 
@@ -114,10 +110,28 @@ def next_one(progress: Progress, after: Path | None = None) -> Path | None:
     return None
 
 
+def last_one(progress: Progress) -> Path | None:
+    """The exercise that was judged last."""
+    known = progress.read()["exercises"]
+    last = {path: known.get(name_of(path), {}).get("last") for path in find()}
+    judged = [path for path in last if last[path]]
+    return max(judged, key=lambda path: last[path]["time"], default=None)
+
+
+def short(path: Path, exercises: list[Path]) -> str:
+    """What to type for it: without its level, if no other has that name."""
+    if sum(other.name == path.name for other in exercises) > 1:
+        return name_of(path).removesuffix(".py")
+    return path.stem.removeprefix("challenge_")
+
+
 def title_of(path: Path) -> str:
-    """The first line of the file."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return text.partition("\n")[0].strip('" ')
+    """The first line of the file, or what stands in its place."""
+    what = what_is(path)
+    return f"({what})" if what else printable(text_of(path).partition("\n")[0].strip('" '))
+
+
+def need_file(path: Path) -> None:
+    """Where there is none that can be read: say what to do."""
+    if trouble := no_file(path):
+        raise Problem(trouble)

@@ -410,17 +410,23 @@ def drill(topics: list[str], count: int | None, seed: int) -> None:
         for i, (topic, question) in enumerate(questions(topics, seed), 1):
             if count is not None and i > count:
                 break
-            print(f"\n{i}. [{topic}] {question.text}")
-            given = ask(question.unit)
+            solved = pose(i, topic, question)
             asked[topic] += 1
-            solved = given is not None and is_right(given, question.answer)
             right[topic] += solved
-            print(f"{'Right' if solved else 'No'}: {spoken(question.answer, question.unit)}")
-            if not solved:
-                print(*(f"    {line}" for line in question.working), sep="\n")
     except (EOFError, KeyboardInterrupt):
         print()
     print(f"\n{score(asked, right)}")
+
+
+def pose(number: int, topic: str, question: Question) -> bool:
+    """Whether it was answered rightly; the working is told if not. Raises EOFError at quit."""
+    print(f"\n{number}. [{topic}] {question.text}")
+    given = ask(question.unit)
+    solved = given is not None and is_right(given, question.answer)
+    print(f"{'Right' if solved else 'No'}: {spoken(question.answer, question.unit)}")
+    if not solved:
+        print(*(f"    {line}" for line in question.working), sep="\n")
+    return solved
 
 
 def ask(unit: Unit) -> Given | None:

@@ -3,17 +3,20 @@
 import ast
 import difflib
 import re
-import shutil
-import subprocess
+import textwrap
 import time
 from pathlib import Path
+from typing import Any
 
-from practice.common import Problem, ago, count, name_of, title_of
-from practice.exercises import ROOT, find, labels_of, solution_of
-from practice.progress import EMPTY, Progress
+from practice.common import Problem, ago, count, name_of, need_file, short, title_of
+from practice.exercises import ROOT, facts_of, find, read, solution_of, text_of, what_is
+from practice.progress import EMPTY, Progress, make_folder, write
+from practice.runner import printable
 
 HINT = re.compile(r"<details><summary>Hint \d+</summary>\n+(.+?)\n+</details>", re.S)
 DAY = 86400
+COPY = "python -m practice review NAME gives you an untouched copy; your answer stays."
+PAGES = "practice/pages.zip"  # each exercise's page as it is handed out; tests/pages.py writes it
 
 
 def hint(path: Path) -> None:
@@ -53,9 +56,8 @@ def solution(path: Path, force: bool) -> None:
 def diff(path: Path, force: bool) -> None:
     """What is between the learner's definitions and the solution's, of the same names."""
     passed_or_forced(path, force)
-    if not path.exists():
-        raise Problem(f"{name_of(path)} is gone: python -m practice reset {path.stem}")
-    mine = path.read_text(encoding="utf-8", errors="replace")
+    need_file(path)
+    mine = text_of(path)
     theirs = solution_of(path).read_text(encoding="utf-8")
     try:
         wanted = set(definitions(theirs))
@@ -65,7 +67,7 @@ def diff(path: Path, force: bool) -> None:
         left, right = mine.splitlines(), theirs.splitlines()
     names = name_of(path), name_of(solution_of(path))
     lines = list(difflib.unified_diff(left, right, *names, lineterm="", n=99))
-    print("\n".join(lines) if lines else "They are the same.")
+    print(printable("\n".join(lines)) if lines else "They are the same.")
 
 
 def definitions(text: str) -> dict[str, str]:
@@ -79,100 +81,118 @@ def definitions(text: str) -> dict[str, str]:
 
 def reset(path: Path) -> None:
     """The untouched file in place of the learner's, of which a copy is kept first."""
-    progress, old = Progress(), untouched(path)
-    if path.exists():
-        if path.read_bytes() == old:
-            print(f"{name_of(path)} is untouched.")
-            return
-        print(f"Yours is kept: {progress.keep(path).relative_to(ROOT).as_posix()}")
-    path.write_bytes(old)
+    if not what_is(path) and not path.is_symlink() and plain(read(path)) == untouched(path):
+        print(f"{name_of(path)} is untouched.")
+        return
+    put_untouched(path, path)
     print(f"{name_of(path)} is as it was handed out.")
 
 
-def untouched(path: Path) -> bytes:
-    """The file as it was handed out, also behind a learner's commits, as git knows it.
-
-    Of the versions whose statement has the labels of today's check: of a challenge the newest with
-    the most holes, of a bug hunt the newest whose code is still that of the first.
+def put_untouched(exercise: Path, path: Path) -> None:
+    """The untouched exercise at a path, whatever stands there; of what is an answer, a copy is kept
+    first. A link is replaced, not followed.
     """
-    name = f"./{name_of(path)}"  # the course may lie in a larger repository
-    commits = git("log", "--format=%H", "--diff-filter=AM", "--", name).decode().split()
-    versions = [git("show", f"{commit}:{name}") for commit in commits]
-    if not versions:
-        raise Problem(f"git knows no version of {name_of(path)}; copy it from where you have it")
-    labels = [label for part in labels_of(path).values() for label in part]
-    versions = [v for v in versions if labels_in(v) == labels] or versions
-    holes = [version.count(b" raise NotImplementedError(") for version in versions]
-    if any(holes):
-        return versions[holes.index(max(holes))]
-    return next(version for version in versions if code_in(version) == code_in(versions[-1]))
+    page = untouched(exercise)
+    make_folder(path.parent)
+    if path.is_file() or (path.is_dir() and not path.is_symlink()):
+        print(f"Yours is kept: {name_of(Progress().keep(path))}")
+    write(path, page)
 
 
-def labels_in(version: bytes) -> list[str]:
-    """Of its statement: what stands indented by four behind the line that begins the core."""
-    core = version.decode(errors="replace").partition("\nCore, ")[2].partition('"""')[0]
-    return re.findall(r"^    (\w+) {2,}\S", core, re.M)
+def untouched(path: Path) -> bytes:
+    """The file as this release of the course hands it out."""
+    import zipfile  # here: the overview has to come at once
 
-
-def code_in(version: bytes) -> dict[str, str]:
-    """What it defines; nothing if it is no Python."""
     try:
-        return definitions(version.decode(errors="replace"))
-    except (SyntaxError, ValueError):
-        return {}
-
-
-def git(*arguments: str) -> bytes:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", b"").decode(errors="replace").strip() or error
+        with zipfile.ZipFile(ROOT / PAGES) as pages:
+            return pages.read(name_of(path))
+    except KeyError:
+        raise Problem(f"{PAGES} has no {name_of(path)}: it is not of this course") from None
+    except (OSError, zipfile.BadZipFile) as error:
         raise Problem(
-            "this needs git and a clone of the course, and git says: "
-            f"{said}\nWithout them: copy the file from where you have this course from. "
-            "Keep your own version under another name."
+            f"{PAGES}, which holds the untouched files, cannot be read ({error}). Get it back: "
+            "python -m practice update"
         ) from None
-    return done.stdout
+
+
+def plain(content: bytes) -> bytes:
+    """With the line ends of the course: git on Windows may have changed them."""
+    return content.replace(b"\r\n", b"\n")
 
 
 def review() -> None:
-    """Exercises whose core held, those first that are due: long ago, many attempts, many hints."""
-    state, due = Progress().read()["exercises"], []
+    """The most urgent exercises to do again."""
+    todo = list(due().items())[:8]
+    print("To do again, the most urgent first:\n")
+    for path, known in todo:
+        effort = f"{count(known['attempts'], 'attempt')}, {count(known['hints'], 'hint')}"
+        print(f"{name_of(path):60}  passed {ago(known['done'])}, {effort}")
+    print(f"\n{COPY}")
+
+
+def due() -> dict[Path, dict[str, Any]]:
+    """Exercises whose core held, with what is known of them and when they were last done; those
+    first that are due: long ago, many attempts, many hints.
+    """
+    state, urgent = Progress().read()["exercises"], []
     for path in find():
         known = {**EMPTY, **state.get(name_of(path), {})}
         earned = {**known["cores"], **known["passes"]}
         if not earned:
             continue
-        passed = max([*earned.values(), known.get("reviewed", 0)])
+        known["done"] = max([*earned.values(), known.get("reviewed", 0)])
         hard = known["attempts"] + 2 * known["hints"]
         wait = DAY * 32 / (1 + hard)  # the harder it was, the sooner again
-        due.append(((time.time() - passed) / wait, passed, known, path))
-    if not due:
+        urgent.append(((time.time() - known["done"]) / wait, path, known))
+    if not urgent:
         raise Problem("nothing has passed yet; python -m practice next says where to start")
-    print("To do again, the most urgent first:\n")
-    for _, passed, known, path in sorted(due, key=lambda item: -item[0])[:8]:
-        effort = f"{count(known['attempts'], 'attempt')}, {count(known['hints'], 'hint')}"
-        print(f"{name_of(path):60}  passed {ago(passed)}, {effort}")
-    print("\npython -m practice review NAME gives you an untouched copy; your answer stays.")
+    return {path: known for _, path, known in sorted(urgent, key=lambda item: -item[0])}
+
+
+def plan(until: str) -> None:
+    """What passed, spread over the days from today to a date: each once, the most urgent first.
+    If there are more days than exercises, what was hard comes twice.
+    """
+    from datetime import date, datetime, timedelta  # here: the overview has to come at once
+
+    today = date.today()
+    try:
+        end = datetime.strptime(until, "%Y-%m-%d").date()
+    except ValueError:
+        wanted = today + timedelta(days=14)
+        raise Problem(f"--until wants a date, such as {wanted}, and not {until}") from None
+    days = (end - today).days + 1
+    if days < 1:
+        raise Problem(f"{end} is past, today is {today}")
+    todo = due()
+    hard = [path for path, known in todo.items() if known["attempts"] > 3 or known["hints"]]
+    turns = [*todo, *hard[: max(0, days - len(todo))]]
+    by_day: dict[date, list[Path]] = {}
+    for i, path in enumerate(turns):
+        by_day.setdefault(today + timedelta(days=i * days // len(turns)), []).append(path)
+    print(f"To do again, the most urgent first, in {count(days, 'day')} until {end}:\n")
+    for day, paths in by_day.items():
+        minutes = sum(facts_of(path).minutes for path in paths)
+        names = ", ".join(short(path, find()) for path in paths)
+        begin = f"{day:%a %Y-%m-%d}  {f'{minutes} min' if minutes else '':7}  "
+        print(textwrap.fill(names, 100, initial_indent=begin, subsequent_indent=" " * len(begin)))
+    print(f"\n{COPY}")
 
 
 def lay_out(path: Path, folder: Path) -> None:
     """The untouched exercise in this folder, with the given files that it may import."""
-    (folder / path.name).write_bytes(untouched(path))
+    put_untouched(path, folder / path.name)
     for given in path.parent.glob("*.py"):
-        if not re.match("challenge_|solution_|buggy_code_", given.name):
-            shutil.copyfile(given, folder / given.name)
+        if not re.match("challenge_|solution_|buggy_code_", given.name) and not what_is(given):
+            write(folder / given.name, read(given))
 
 
 def review_one(path: Path) -> Path:
     """An untouched copy of the exercise, with what lies beside it that it imports."""
     folder = ROOT / ".practice" / "review" / path.parent.name
-    folder.mkdir(parents=True, exist_ok=True)
-    copy, progress = folder / path.name, Progress()
-    if copy.exists():
-        print(f"The last one is kept: {progress.keep(copy).relative_to(ROOT).as_posix()}")
+    copy = folder / path.name
     lay_out(path, folder)
-    with progress.changing(path) as known:
+    with Progress().changing(path) as known:
         known["reviewed"] = time.time()
     print(f"{title_of(path)}\nFill it in and run it:\n    python {name_of(copy)}")
     return copy

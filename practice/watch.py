@@ -2,26 +2,34 @@
 
 import os
 import queue
+import stat
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
+from practice import editor
 from practice.common import COLORS, WORDS, Problem, name_of, next_one, paint, show, title_of
-from practice.progress import Progress
+from practice.exercises import no_file
+from practice.progress import Progress, text_hash
 from practice.runner import Worker
 from practice.study import hint
 
 POLL = 0.01  # seconds between two looks at the file
 SILENT = 1.0  # seconds after which it says that it is at work
+EMPTY = 0.5  # seconds for which an empty file may be one that is just being written
+COARSE = 3.0  # seconds that a disk's clock may be behind: two saves may then look like one
 
 
-def watch(path: Path) -> int:
+def watch(path: Path, in_editor: bool = False) -> int:
     """Judge each version of the file; Enter goes to the next once the core holds, Ctrl-C ends."""
     progress, typed, idle = Progress(), lines_typed(), [Worker()]
     try:
         following: Path | None = path
         while following:
+            if in_editor and not no_file(following):
+                editor.open_beside(following)
             print(f"\nWatching {name_of(following)}  {title_of(following)}")
             print("Save it to get a verdict. h Enter: a hint. w Enter: why it fails. Ctrl-C ends.")
             sys.stdout.flush()
@@ -55,6 +63,8 @@ def until_done(
     """Returns at Enter once the core holds."""
     worker, told, is_gone, holds = None, True, False, progress.has_core(path)
     seen: Stamp | None = None
+    now: Stamp | None = None
+    changed = time.monotonic()
     if holds:
         seen = stamp(path)
         state = "PASS" if progress.has_passed(path) else "CORE"
@@ -62,15 +72,14 @@ def until_done(
         print(f"{paint(WORDS[state], COLORS[state])}: {word} as it is. Enter: the next one.")
     try:
         while True:
-            now = stamp(path)
+            before, now = now, stamp(path, now)
+            if now != before:
+                changed = time.monotonic()
             if now is None and not is_gone:
-                print(
-                    f"It is gone: {name_of(path)}. python -m practice reset {path.stem} brings "
-                    "the untouched one back.",
-                    flush=True,
-                )
+                print(no_file(path), flush=True)
             is_gone = now is None
-            if now != seen and now is not None and now[1] > 0:  # empty: it is being written
+            is_whole = now is not None and (now.size > 0 or time.monotonic() > changed + EMPTY)
+            if now != seen and is_whole:
                 if worker is not None:  # the newest save counts
                     worker.stop()
                 worker, holds, told, started = take(idle), False, False, time.monotonic()
@@ -141,19 +150,30 @@ def give_back(worker: Worker, idle: list[Worker]) -> None:
         idle.append(worker)
 
 
-Stamp = tuple[int, int, int]
+class Stamp(NamedTuple):
+    """Changes with each save, also by an editor that replaces the file."""
+
+    time: int
+    size: int
+    number: int
+    text: str
 
 
-def stamp(path: Path) -> Stamp | None:
-    """Changes with each save, also by an editor that replaces the file; None if it is gone."""
+def stamp(path: Path, last: Stamp | None = None) -> Stamp | None:
+    """That of a file; None if there is none. What is in it counts while its time may be coarse."""
     try:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    now = found.st_mtime_ns, found.st_size, found.st_ino
+    if last and last[:3] == now and time.time() - found.st_mtime > COARSE:
+        return last
+    return Stamp(*now, text_hash(path))
 
 
-def start(path: Path | None) -> int:
+def start(path: Path | None, in_editor: bool = False) -> int:
     if path is None:
         raise Problem("all have passed; to do some again: python -m practice review")
-    return watch(path)
+    return watch(path, in_editor)

@@ -126,7 +126,7 @@ def runner() -> None:
         shutil.copytree(exercise.parent, path.parent)
         path.write_text(answer)
         terminal = Terminal(course, "watch", "film")
-        terminal.shows("pass")
+        terminal.shows("Enter: the next")
         saves = []
         for i in range(SAVES):
             text = answer + f"# save {i}\n"

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 
+from pages import packed, pages
+
 from practice import runner
 from practice.exercises import ROOT
 from practice.progress import Progress, text_hash
+from practice.study import PAGES
 
 PAGE = '''"""Twice as much.
 
@@ -53,8 +56,10 @@ VARIANTS = {"a sum": ("2 * x", "x + x")}
 TORCH = """
 import contextlib
 from types import SimpleNamespace
-float32 = None
-manual_seed = set_default_dtype = lambda value: None
+float32 = equal = allclose = isclose = None
+testing = SimpleNamespace(assert_close=None)
+set_default_dtype = lambda value: None
+default_generator = SimpleNamespace(manual_seed=lambda seed: None)
 enable_grad = contextlib.nullcontext
 cuda = SimpleNamespace(is_available=lambda: False)
 """
@@ -117,6 +122,7 @@ def make_course(tmp_path):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / PAGES).write_bytes(packed(pages(tmp_path)))
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "course"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True, capture_output=True)

@@ -39,7 +39,7 @@ def run_as_script(
     """What `python path` would do, in this warm process: (exit status, stdout, stderr)."""
     text = path.read_text(encoding="utf-8") if source is None else source
     out, err, status = io.StringIO(), io.StringIO(), 0
-    before, argv, paths = set(sys.modules), sys.argv, list(sys.path)
+    argv, paths = sys.argv, list(sys.path)
     sys.argv = [str(path), *arguments]
     sys.path.insert(0, str(path.parent))
     try:
@@ -50,7 +50,4 @@ def run_as_script(
         err.write("" if stop.code is None or isinstance(stop.code, int) else f"{stop.code}\n")
     finally:
         sys.argv, sys.path[:] = argv, paths
-        for name in set(sys.modules) - before:  # `import buggy_code_1` means another file elsewhere
-            if name.startswith(("challenge_", "buggy_code_")):
-                del sys.modules[name]
     return status, out.getvalue(), err.getvalue()

@@ -7,11 +7,12 @@ from importlib import import_module
 
 import pytest
 import torch
+from learner import as_handed_out, name_of
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights
 from torch.utils.flop_counter import FlopCounterMode
 
-from practice.exercises import ROOT, load
+from practice.exercises import ROOT, load, solution_of
 
 LEVEL = ROOT / "12_popular_architectures"
 STEMS = (
@@ -314,13 +315,16 @@ def test_small_resnet_equals_the_same_network_of_torchvisions_blocks(torchvision
     same_as_torchvision(mine.to(x), its.to(x), x)
 
 
-def test_given_residual_blocks_are_the_one_that_was_asked_for():
+BUILT_ON = [LEVEL / "challenge_make_layer.py", LEVEL / "challenge_small_resnet.py"]
+
+
+@pytest.mark.parametrize("path", BUILT_ON, ids=name_of)
+@as_handed_out
+def test_given_residual_blocks_are_the_one_that_was_asked_for(path):
     """The block is written out in the exercises that build on it, so that each runs alone."""
-    names = ("solution_residual_block", "solution_make_layer", "solution_small_resnet")
-    names += ("challenge_make_layer", "challenge_small_resnet")
     found = set()
-    for name in names:
-        tree = ast.parse((LEVEL / f"{name}.py").read_text(encoding="utf-8"))
+    for file in (LEVEL / "solution_residual_block.py", solution_of(path), path):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
         block = next(node for node in tree.body if getattr(node, "name", "") == "ResidualBlock")
         found.add("\n".join(ast.unparse(node) for node in block.body[1:]))
     assert len(found) == 1

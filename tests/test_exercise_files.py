@@ -10,7 +10,6 @@ from practice.exercises import (
     find,
     is_exercise,
     is_hunt,
-    labels_of,
     load,
     place,
     solution_of,
@@ -86,12 +85,6 @@ def test_what_a_page_says_of_itself(course):
     page = course("01_a/challenge_x.py", '"""Title: idea.\n\nHard, 25 minutes. Paper: x\n"""')
     assert facts_of(page) == ("Title: idea.", "Hard", 25)
     assert facts_of(course("01_a/challenge_y.py", "x = 1")) == ("x = 1", "", 0)
-
-
-def test_labels_are_read_without_running_anything():
-    exercise = find()[0]
-    assert labels_of(exercise)["CORE"][:2] == ["device", "batch"]
-    assert labels_of(exercise)["EDGES"] == ["sizes", "memory"]
 
 
 def test_the_files_of_an_exercise_share_level_and_stem():

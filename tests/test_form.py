@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, wraps
+from functools import cache
 
 import pytest
 import torch
+from learner import as_handed_out, judged, name_of
 from sources import pasted, run_as_script
 from spoilers import leaks
 from table import PAGE, with_table
@@ -40,27 +41,8 @@ MAIN = 'if __name__ == "__main__":'
 CRASH_OF_THE_EDIT = r"NameError|AttributeError|UnboundLocalError|ImportError"
 
 
-def name_of(path):
-    return f"{path.parent.name}/{path.stem}"
-
-
 def every(paths):
     return pytest.mark.parametrize("path", paths, ids=name_of)
-
-
-def as_handed_out(test):
-    """A learner's files are meant to change: there the suite says so and goes on. CI is strict."""
-
-    @wraps(test)
-    def strict_in_ci(*args, **kwargs):
-        try:
-            test(*args, **kwargs)
-        except Exception as error:
-            if "CI" in os.environ:
-                raise
-            pytest.skip(f"not as it was handed out: {error}")
-
-    return strict_in_ci
 
 
 @cache
@@ -71,13 +53,6 @@ def tree_of(path):
 def labels(path, part=None):
     check = check_of(path)
     return [one.__name__ for one in (check[part] if part else check["CORE"] + check["EDGES"])]
-
-
-def judged(path):
-    """The names that its check asks for: the exercise's interface."""
-    check = check_of(path)
-    code = [one.__code__ for one in check["CORE"] + check["EDGES"]]
-    return {name for c in code for name in c.co_varnames[: c.co_argcount]}
 
 
 def refusals(path):
@@ -261,7 +236,7 @@ def test_untouched_it_says_what_is_to_do(path):
 def test_the_solution_passes_pasted_into_the_page(path):
     status, out, err = run_as_script(path, pasted(path))
     assert (status, err) == (0, "")
-    assert out.splitlines()[-1] == f"PASS: now read {solution_of(path).name}"
+    assert out.splitlines()[-1] == f"PASS: now read {name_of(solution_of(path))}.py"
     assert "NOT YET" not in out  # the examples hold, too
 
 
@@ -325,11 +300,13 @@ def test_messages_show_no_line_of_the_check(path, refusals_of):
     assert not said & {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}
 
 
+@as_handed_out
 def test_every_file_of_checks_and_slips_belongs_to_an_exercise():
     stems = {(path.parent.name, stem_of(path)) for path in EXERCISES}
     for folder, kind in ((ROOT / "checks", "check_"), (ROOT / "tests" / "slips", "slips_")):
         files = folder.glob(f"[0-9]*/{kind}*.py")
-        assert {(f.parent.name, f.stem.removeprefix(kind)) for f in files} == stems
+        found = {(f.parent.name, f.stem.removeprefix(kind)) for f in files}
+        assert found == stems, f"without one of page, check and slips: {sorted(found ^ stems)}"
 
 
 # --- what the pages share ----------------------------------------------------------------------
@@ -363,19 +340,21 @@ def test_an_unknown_label_and_a_renamed_copy_are_one_clear_line():
     assert run_as_script(copy, text) == (1, said, "")
 
 
+@every([TENSORS])
 @as_handed_out
-def test_the_readme_shows_what_the_first_page_really_says(tmp_path):
+def test_the_readme_shows_what_the_first_page_really_says(path, tmp_path):
     def shown(text):
-        copy = tmp_path / TENSORS.parent.name / TENSORS.name
+        copy = tmp_path / path.parent.name / path.name
         copy.parent.mkdir(exist_ok=True)
         copy.write_text(text, encoding="utf-8")
         return "".join(f"    {line}\n" for line in run_as_script(copy)[1].splitlines())
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert shown(TENSORS.read_text(encoding="utf-8")) in readme
-    assert shown(pasted(TENSORS).replace("torch.stack(list", "torch.cat(list")) in readme
+    assert shown(path.read_text(encoding="utf-8")) in readme
+    assert shown(pasted(path).replace("torch.stack(list", "torch.cat(list")) in readme
 
 
+@as_handed_out
 def test_the_table_of_all_exercises_is_up_to_date():
     text = PAGE.read_text(encoding="utf-8")
     assert text == with_table(text), "python tests/table.py writes it anew"
@@ -392,11 +371,12 @@ def test_the_table_of_all_exercises_is_up_to_date():
         ("return torch.stack(", "raise ValueError('x' * 10**7)\n    torch.stack(", "xxx"),
     ],
 )
+@every([TENSORS])
 @as_handed_out
-def test_what_goes_wrong_is_one_clear_line(old, new, said):
-    text = pasted(TENSORS)
+def test_what_goes_wrong_is_one_clear_line(path, old, new, said):
+    text = pasted(path)
     assert text.count(old) == 1
-    status, out, err = run_as_script(TENSORS, text.replace(old, new))
+    status, out, err = run_as_script(path, text.replace(old, new))
     assert status != 0
     assert err == ""
     assert said in out
@@ -404,19 +384,20 @@ def test_what_goes_wrong_is_one_clear_line(old, new, said):
     assert "Traceback" not in out
 
 
+@every([TENSORS])
 @as_handed_out
-def test_an_example_that_fails_is_told_and_does_not_count():
-    text = pasted(TENSORS).replace("assert both == [0, 1], both", "assert both == [1, 0], both")
-    status, out, _ = run_as_script(TENSORS, text)
+def test_an_example_that_fails_is_told_and_does_not_count(path):
+    text = pasted(path).replace("assert both == [0, 1], both", "assert both == [1, 0], both")
+    status, out, _ = run_as_script(path, text)
     assert status == 0
     assert out.startswith("examples  NOT YET  [0.0, 1.0]\n")
 
 
+@every(HUNTS[:1])
 @as_handed_out
-def test_pytest_tries_one_label_and_says_what_the_page_says():
-    hunt = HUNTS[0]
+def test_pytest_tries_one_label_and_says_what_the_page_says(path):
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"{hunt}::{labels(hunt)[-1]}"],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"{path}::{labels(path)[-1]}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
