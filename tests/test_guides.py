@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
@@ -59,9 +60,14 @@ def blocks(path, kind):
     return [(text.count("\n", 0, m.start()) + 2, m[2]) for m in found]
 
 
+SOURCES = tempfile.TemporaryDirectory(prefix="guides-")
+
+
 def compiled(path, line, source, mode="exec") -> CodeType:
-    """Errors then name the guide's own line."""
-    return compile("\n" * (line - 1) + source, str(path), mode)
+    """Errors name the guide and its own line. torch.compile reads the file that is named."""
+    file = Path(SOURCES.name, f"{path.stem}_{line}.py")
+    file.write_text("\n" * (line - 1) + source, encoding="utf-8")
+    return compile(file.read_text(encoding="utf-8"), str(file), mode)
 
 
 @cache
