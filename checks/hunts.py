@@ -177,9 +177,12 @@ def losses_of(logits: Tensor, y: Tensor) -> list[float]:
     return (logits.logsumexp(dim=1) - logits[range(len(y)), y.flatten()]).tolist()
 
 
-def floats(what: str, got: Any, n: int) -> None:
+def floats(what: str, got: Any, n: int) -> list[float]:
+    """got, which is a list of n floats, NumPy's float64 included."""
     kinds = [type(v).__name__ for v in got] if isinstance(got, list) else type(got).__name__
-    assert kinds == ["float"] * n, f"{what} gave {kinds}, want a list of {n} floats"
+    right = isinstance(got, list) and len(got) == n and all(isinstance(v, float) for v in got)
+    assert right, f"{what} gave {kinds}, want a list of {n} floats"
+    return [float(v) for v in got]
 
 
 def first_passes(noted: Sequence[Noted], xs: Sequence[Tensor], what: str) -> list[Noted]:

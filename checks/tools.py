@@ -234,3 +234,22 @@ class LikeCuda(TorchDispatchMode):
         if func is torch.ops.aten._to_copy.default and str(kwargs.get("device")) == "cpu":
             args = (torch.zeros_like(args[0], device="cpu"),)
         return func(*args, **kwargs)
+
+
+def keeps_device(what: str, function: Callable[..., Any], *inputs: Any) -> None:
+    """Its result is where its inputs are, and it makes no tensor elsewhere; one that has to read
+    numbers, which the meta device does not hold, is let off.
+    """
+    try:
+        with LikeCuda():
+            out = function(*(i.to("meta") if isinstance(i, Tensor) else i for i in inputs))
+    except NotImplementedError as error:
+        if is_hole(error):
+            raise
+        return
+    except Exception as error:
+        found = re.search(r"\bcpu\b", str(error), re.IGNORECASE)
+        assert not found, f"{what}, input on a GPU: it makes a tensor on the CPU"
+        return
+    left = isinstance(out, Tensor) and not out.is_meta
+    assert not left, f"{what}, input on a GPU: the result is on the CPU"

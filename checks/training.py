@@ -180,7 +180,7 @@ def modes_of(model: nn.Module) -> dict[str, bool]:
 
 def nested(came: str) -> nn.Sequential:
     """A model of x (B, 1), "in train mode", "in eval mode" or "with parts in eval mode"."""
-    inner = nn.Sequential(nn.Dropout(0.0), nn.Identity())
+    inner = nn.Sequential(nn.Dropout(0.0), nn.BatchNorm1d(2))
     model = nn.Sequential(nn.Sequential(nn.Linear(1, 2), inner), nn.Linear(2, 1))
     model.train(came != "in eval mode")
     if came == "with parts in eval mode":
@@ -328,13 +328,17 @@ def like_twin(
 
 
 def one_step_per_batch(
-    train: Train, what: str = "", sizes: Sequence[int] = (2, 4, 1), steps: Sequence[int] = (1, 2, 3)
+    train: Train,
+    what: str = "",
+    sizes: Sequence[int] = (2, 4, 1),
+    steps: Sequence[int] = (1, 2, 3),
+    last: float = 0.0,
 ) -> None:
     """One forward pass per batch of these sizes, in the loader's order; the given optimizer alone
-    steps, after so many passes.
+    steps, after so many passes. The last batch holds the number `last`, if given.
     """
     numbers, model = list(range(1, len(sizes) + 1)), line(1.0)
-    batches, optimizer = batches_of(numbers, sizes), sgd(model)
+    batches, optimizer = batches_of([*numbers[:-1], last or len(sizes)], sizes), sgd(model)
     call = f"{what}batches of {', '.join(map(str, sizes))} samples"
     with watching(model, optimizer) as seen:
         attempt(call, train, model, loader_of(batches), Difference(), optimizer, CPU)
@@ -389,7 +393,7 @@ def whole_model_in_train_mode(train: Train, sizes: Sequence[int] = (3, 2)) -> No
 
 
 def is_float(got: Any, want: float, what: str) -> None:
-    assert type(got) is float, f"{what} is a {type(got).__name__}, want a float"
+    assert isinstance(got, float), f"{what} is a {type(got).__name__}, want a float"
     assert abs(got - want) < 1e-6, f"{what} is {got:.7g}, want {want:.7g}"
 
 

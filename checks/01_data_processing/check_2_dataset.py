@@ -30,7 +30,7 @@ def rows(TensorDataset):
     made = []
     for N, S, R, of_X, of_y in (
         (5, (2,), (), torch.float32, torch.int64),
-        (5, (2, 3), (), torch.float64, torch.int64),
+        (5, (1, 3), (), torch.float64, torch.int64),
         (7, (), (4,), torch.uint8, torch.bfloat16),
         (1, (3,), (1,), torch.float32, torch.bool),
         (0, (2,), (), torch.float32, torch.int64),
@@ -88,6 +88,8 @@ def features(create_sample_loader):
     share_is(X[:, 1:] * X[:, :-1] > 0, 0.5, "features of the sign of their neighbors in the row")
     pairs = torch.stack([features_of(create_sample_loader(num_samples=2)) for _ in range(150)])
     share_is(pairs.prod(dim=1) > 0, 0.5, "2 rows each: features of the sign of the other row's")
+    far = pairs.sum(dim=(1, 2)).abs() > 0.6745 * 16**0.5
+    share_is(far, 0.5, "2 rows each: sums of all features more than 2.698 from 0")
     first, second = (features_of(create_sample_loader()) for _ in range(2))
     assert not torch.equal(first, second), "create_sample_loader() twice: the same rows"
 
@@ -103,8 +105,8 @@ def labels(create_sample_loader):
 
 
 def epochs(create_sample_loader):
-    for n, times in ((3, 100), (19, 30)):
-        loader, found = create_sample_loader(2, n), set()
+    for n, size, times in ((3, 4, 100), (19, 2, 30)):
+        loader, found = create_sample_loader(size, n), set()
         for epoch in range(times):
             order = order_of(loader)
             once = sorted(order) == list(range(n))
@@ -131,7 +133,7 @@ def views(TensorDataset):
     leaf = torch.randn(4, 3, requires_grad=True)
     for X, y in (
         (torch.randn(5, 2, 3), torch.arange(5)),
-        (torch.randn(4, 6).T, torch.randn(6, 2).double()),
+        (torch.randn(4, 6).T, torch.randn(2, 6).double().T),
         (leaf, leaf),
     ):
         dataset = TensorDataset(X, y)

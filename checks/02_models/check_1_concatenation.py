@@ -40,7 +40,8 @@ def sizes(ConcatBlock):
 
 def features(ConcatBlock):
     wrong = ((5, 3), (4, 4), (2, 6), (3, 6), (3, 1), (1, 5), (4, 5))
-    pairs = (((6, of_a), (6, of_b)) for of_a, of_b in wrong)
+    leads = ((6,), (), (2, 6))
+    pairs = (((*lead, of_a), (*lead, of_b)) for lead in leads for of_a, of_b in wrong)
     modules.refuses_sizes("ConcatBlock(3, 5, 4)", ConcatBlock(3, 5, 4), "a b", pairs)
 
 

@@ -19,10 +19,10 @@ def parameters(ConditionalMLP):
 
 
 def logits(ConditionalMLP):
-    b2 = [-3.0, 0.5, 2.0, 1000.0]
+    b2 = [-3.0, 0.5, 2.0, 1e6]
     model = modules.put(ConditionalMLP(*SIZES), {(K, H + C): 0.0, (K,): b2})
     for mode in ("train", "eval"):
-        what = f"W2 zero, b2 [-3, 0.5, 2, 1000], {mode} mode: logits"
+        what = f"W2 zero, b2 [-3, 0.5, 2, 1e6], {mode} mode: logits"
         model.train(mode == "train")
         out = result_of(what, model, torch.randn(2, IN), torch.randn(2, C))
         close(out.detach(), torch.tensor([b2, b2]), what)
@@ -31,17 +31,17 @@ def logits(ConditionalMLP):
 def hidden(ConditionalMLP):
     picks = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     numbers = {(2, 1): [[1.0], [-1.0]], (2,): [0.0, 1.0], (3, 3): picks, (3,): [0.0, 0.0, 7.0]}
-    model, x = modules.put(ConditionalMLP(1, 1, 2, 3), numbers), torch.tensor([[3.0], [-80.0]])
-    what = "W1 [[1], [-1]], b1 [0, 1], W2 picks hidden, b2 [0, 0, 7], x [[3], [-80]]: logits"
+    model, x = modules.put(ConditionalMLP(1, 1, 2, 3), numbers), torch.tensor([[3.0], [-8000.0]])
+    what = "W1 [[1], [-1]], b1 [0, 1], W2 picks hidden, b2 [0, 0, 7], x [[3], [-8000]]: logits"
     out = result_of(what, model, x, torch.tensor([[5.0], [5.0]]))
-    close(out.detach(), torch.tensor([[3.0, 0.0, 7.0], [0.0, 81.0, 7.0]]), what)
+    close(out.detach(), torch.tensor([[3.0, 0.0, 7.0], [0.0, 8001.0, 7.0]]), what)
 
 
 def condition(ConditionalMLP):
     picks = [[0.0, 0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]]
     numbers = {(3, 1): 1.0, (3,): 5.0, (2, 5): picks, (2,): 0.0}
-    model, c = modules.put(ConditionalMLP(1, 2, 3, 2), numbers), [[-1.0, 2.0], [30.0, -40.0]]
-    what = "W2 [[0, 0, 0, 1, 0], [0, 0, 0, 0, 1]], b2 zero, c [[-1, 2], [30, -40]]: logits"
+    model, c = modules.put(ConditionalMLP(1, 2, 3, 2), numbers), [[-1.0, 2.0], [3000.0, -4000.0]]
+    what = "W2 [[0, 0, 0, 1, 0], [0, 0, 0, 0, 1]], b2 zero, c [[-1, 2], [3000, -4000]]: logits"
     out = result_of(what, model, torch.rand(2, 1), torch.tensor(c))
     close(out.detach(), torch.tensor(c), what)
 

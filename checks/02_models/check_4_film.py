@@ -105,7 +105,8 @@ def dtypes(ConditionalLinear):
 
 
 def inputs(ConditionalLinear):
-    modules.keeps_inputs(*case(ConditionalLinear))
+    what, layer, given = case(ConditionalLinear)
+    modules.keeps_inputs(what, layer, {**given, "x": torch.randn(6, 2, 4, IN)})
 
 
 CORE = (parts, modulation, start, gradients)

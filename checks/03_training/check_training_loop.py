@@ -30,6 +30,7 @@ from checks.training import (
 
 def order(train_one_epoch):
     one_step_per_batch(train_one_epoch)
+    one_step_per_batch(train_one_epoch, "x of the last one inf, ", last=torch.inf)
 
 
 def gradients(train_one_epoch):

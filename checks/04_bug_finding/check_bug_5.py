@@ -21,7 +21,7 @@ def score(validate):
         model, x, y = trained(norm)
         what = f"a model arriving in {mode(training)}, 3 batches of 64, {RUNS} runs"
         runs = [attempt(what, validate, model.train(training), cut(x, y)) for _ in range(RUNS)]
-        hunts.floats(what, runs, RUNS)
+        runs = hunts.floats(what, runs, RUNS)
         close(runs, [in_production(model, x, y)] * RUNS, f"{what}: share ranked right", 1e-6)
 
 

@@ -86,7 +86,8 @@ def figures(train_epoch):
         optimizer = torch.optim.SGD(model.parameters(), lr=1.0)  # a step that changes the ranks
         with noting(model) as noted:
             result = attempt(what, train_epoch, model, copy.deepcopy(given), optimizer)
-        kinds = [type(v) for v in result] if isinstance(result, tuple) else result
-        assert kinds == [float, float], f"{what}: train_epoch gave {result!r}, want two floats"
+        right = isinstance(result, tuple) and [isinstance(v, float) for v in result] == [True] * 2
+        assert right, f"{what}: train_epoch gave {result!r}, want two floats"
         passes = first_passes(noted, [x for x, _ in given], what)
-        yield *result, [(one, y) for one, (_, y) in zip(passes, given, strict=True)], what
+        pairs = [(one, y) for one, (_, y) in zip(passes, given, strict=True)]
+        yield *map(float, result), pairs, what

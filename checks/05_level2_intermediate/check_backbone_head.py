@@ -81,10 +81,12 @@ def gradients(BackboneHeadClassifier):
 
 def swap(BackboneHeadClassifier):
     flat = nn.Sequential(nn.Flatten(), nn.Linear(C * H * W, HIDDEN + 1), nn.Tanh())
+    head = nn.Conv2d(C + 1, K, 1)  # of images
     for new in (
         {"head": nn.Linear(HIDDEN, K + 1)},
         {"backbone": nn.Sequential(nn.Flatten(), nn.Linear(C * H * W, HIDDEN))},
         {"backbone": flat, "head": nn.Linear(HIDDEN + 1, K)},
+        {"backbone": nn.Identity(), "head": head},
     ):
         for mode in ("train", "eval"):
             model, what = BackboneHeadClassifier(*SIZES[0]), f"{NAME}, {mode} mode"
@@ -95,6 +97,7 @@ def swap(BackboneHeadClassifier):
                 what += f", then {name} = {type(part).__name__}(...)"
             parts = [new.get(name, getattr(model, name, None)) for name in ("backbone", "head")]
             names_are(model.state_dict(), names_of(*parts), f"{what}: state_dict")
+            x = torch.randn(N, C + 1, H, W + 1) if head in parts else x
             logits_are_of_parts(what, model, x, parts)
 
 

@@ -91,7 +91,8 @@ def modes(save_checkpoint, load_checkpoint):
 
     def state():
         modes, speeds = modes_of(model), copy.deepcopy(optimizer.state_dict())
-        return everything_in(model) | {"training": modes, "optimizer": speeds}
+        drawn = {"torch.get_rng_state()": torch.get_rng_state()}
+        return everything_in(model) | drawn | {"training": modes, "optimizer": speeds}
 
     with in_folder() as folder:
         path = written(folder, state_of(model, optimizer, 3))

@@ -35,12 +35,14 @@ from checks.training import (
 )
 
 KEYS = ["train_loss", "val_loss", "val_acc"]
+SHIFT = 0.123456  # so that a loss that is rounded shows
 TRAIN, EVAL, PARTS = "in train mode", "in eval mode", "with parts in eval mode"
 
 
 def steps(train_one_epoch):
     train = with_classes(train_one_epoch)
     one_step_per_batch(train, "train_one_epoch, ")
+    one_step_per_batch(train, "train_one_epoch, x of the last one inf, ", last=torch.inf)
     batches = batches_of([1, 2, 4], [3, 2, 1])
     what = "train_one_epoch, 3 batches of"
     steps_use(what, train, batches, ([1, 2, 4], [1, 1, 1]))
@@ -100,7 +102,7 @@ def history(train_for_epochs):
         train, val = loader_of(classes([1, 1], [3, 3])), loader_of([(x, y)])
         what = f"train_for_epochs, epochs={epochs}"
         with watching(model, optimizer) as seen:
-            args = model, train, val, first_logit, optimizer, CPU, epochs
+            args = model, train, val, shifted, optimizer, CPU, epochs
             got = attempt(what, train_for_epochs, *args)
         trained = sum(len(forward.x) == 3 for forward in seen.forwards)
         foreign = sum(not step.is_given for step in seen.steps)
@@ -115,14 +117,16 @@ def history(train_for_epochs):
         names_are(got, KEYS, f"{what}, keys")
         weights = [-2.0 * epoch for epoch in range(1, epochs + 1)]
         expected = {
-            "train_loss": [weight + 1.5 for weight in weights],
-            "val_loss": [weight * x.mean().item() for weight in weights],
+            "train_loss": [weight + 1.5 + SHIFT for weight in weights],
+            "val_loss": [weight * x.mean().item() + SHIFT for weight in weights],
             "val_acc": [0.75, 0.5, 0.25][:epochs],
         }
         for key, want in expected.items():
-            right = isinstance(got[key], list) and all(type(v) is float for v in got[key])
+            right = isinstance(got[key], list) and all(isinstance(v, float) for v in got[key])
             assert right, f"{what}: {key} is {got[key]!r}, want a list of floats"
-            equal(f"{what}, call {call}: {key} is", [round(v, 6) for v in got[key]], want)
+            got[key], want = ([round(float(v), 6) for v in values] for values in (got[key], want))
+            equal(f"{what}, call {call}: {key} is", got[key], want)
+        equal(f"{what}: the weight is then", model.weight.item(), -2.0 * epochs)
 
 
 def mode(train_one_epoch, validate, train_for_epochs):
@@ -299,6 +303,10 @@ class OneWeight(nn.Module):
 
 def first_logit(logits, y):
     return logits[:, 0].mean()
+
+
+def shifted(logits, y):
+    return first_logit(logits, y) + SHIFT
 
 
 class ReadsZero(TorchFunctionMode):

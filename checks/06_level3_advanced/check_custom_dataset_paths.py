@@ -36,7 +36,7 @@ def rows(PathLabelDataset):
 
 
 def label(PathLabelDataset):
-    given = [3, np.int32(0), np.uint8(200), 2**40, np.int64(-5)]
+    given = [3, np.int32(0), np.uint8(200), 2**53 + 1, np.int64(-5)]
     dataset = made(PathLabelDataset, list(zip(NAMES, given, strict=True)))
     for index, value in enumerate(given):
         what = f"dataset[{index}], label {value!r} in its pair"
@@ -85,6 +85,10 @@ def transform(PathLabelDataset):
         equal(f"{what}: calls of it:", len(seen), 1)
         want = (3 * FILES[NAMES[index]]).tolist()
         assert type(x) is list and x == want, f"{what}: x is {x!r}, want {want}"
+    for gives in (None, ("a", 1.0), np.ones(2)):
+        odd = made(PathLabelDataset, PAIRS, FILES, transform=lambda _, gives=gives: gives)
+        x = row_of(odd, 0)[0]
+        assert x is gives, f"dataset[0], transform returns {gives!r}: x is {x!r}, want just that"
     tensor(row_of(plain, 0)[0], "another dataset without a transform: x")
 
 

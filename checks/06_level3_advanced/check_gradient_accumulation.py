@@ -40,6 +40,9 @@ def order(train_one_epoch_accum):
     ):
         train = partial(train_one_epoch_accum, accum_steps=accum_steps)
         one_step_per_batch(train, f"accum_steps {accum_steps}, ", sizes, want)
+    train = partial(train_one_epoch_accum, accum_steps=2)
+    what = "accum_steps 2, x of the last one inf, "
+    one_step_per_batch(train, what, (3, 2, 4), (2, 3), torch.inf)
 
 
 def gradients(train_one_epoch_accum):

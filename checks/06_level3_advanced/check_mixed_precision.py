@@ -64,9 +64,9 @@ def skips(train_one_epoch_amp):
         scale = float(seen.scales[0])
         want = [f"{s:g}" for s in (scale, scale, scale / 2, scale / 2)]
         equal(f"{what} scales", ", ".join(seen.scales), ", ".join(want))
-    seen = trial(train_one_epoch_amp, "cpu", [2.0, 0.1, INF])
-    what = "device cpu, batches 1 to 3, an inf in the gradients of 3: steps on"
-    equal(what, seen.stepped, [1, 2, 3])
+        seen = trial(train_one_epoch_amp, "cpu", [2.0, 0.1, INF], max_norm)
+        what = f"device cpu, max_norm {max_norm}, batches 1 to 3, an inf in the gradients of 3:"
+        equal(f"{what} steps on", seen.stepped, [1, 2, 3])
 
 
 def clip(train_one_epoch_amp):

@@ -62,6 +62,10 @@ class TensorDataset(Dataset):
             "return self.X[index], self.y[index]",
             "return self.X[index].numpy(force=True), self.y[index]",
         ),
+        "sizes of 1 squeezed out of X": (
+            "self.X, self.y = X, y",
+            "self.X, self.y = X.squeeze(1) if X.ndim > 1 else X, y",
+        ),
         "rows flattened": ("return self.X[index]", "return self.X[index].flatten()"),
     },
     "lengths": {
@@ -165,6 +169,10 @@ def create_sample_loader(batch_size=4, num_samples=20):
             "X = torch.randn(num_samples, 8)",
             "X = torch.randn(num_samples, 8)\n    X = (X - X.mean(0)) / X.std(0, correction=0)",
         ),
+        "features centered over all rows": (
+            "X = torch.randn(num_samples, 8)",
+            "X = torch.randn(num_samples, 8)\n    X = X - X.mean()",
+        ),
         "the same rows at every call": (
             "X = torch.randn(num_samples, 8)",
             "g = torch.Generator().manual_seed(torch.initial_seed())\n"
@@ -220,6 +228,7 @@ def create_sample_loader(batch_size=4, num_samples=20):
     },
     "epochs": {
         "no shuffle": (", shuffle=True", ""),
+        "no shuffle for a single batch": (", shuffle=True", ", shuffle=num_samples > batch_size"),
         "shuffled once": """
 def create_sample_loader(batch_size=4, num_samples=20):
     X = torch.randn(num_samples, 8)
@@ -344,6 +353,7 @@ def create_sample_loader(batch_size=4, num_samples=20):
     "views": {
         "rows detached": ("return self.X[index]", "return self.X.detach()[index]"),
         "data copied": ("self.X, self.y = X, y", "self.X, self.y = X.clone(), y.clone()"),
+        "labels made contiguous": ("self.X, self.y = X, y", "self.X, self.y = X, y.contiguous()"),
         "rows cloned": (
             "return self.X[index], self.y[index]",
             "return self.X[index].clone(), self.y[index]",

@@ -244,6 +244,10 @@ class ConcatBlock(nn.Module):
             "            a, b = b, a\n"
             "        if a.shape[-1] != self.in_a:",
         ),
+        "swapped inputs noticed in a batch only": (
+            "if a.shape[-1] != self.in_a:",
+            "if a.ndim > 1 and a.shape[-1] != self.in_a:",
+        ),
         "only the sum of features compared": (
             "if a.shape[-1] != self.in_a:",
             "if a.shape[-1] + b.shape[-1] != self.linear.in_features:",

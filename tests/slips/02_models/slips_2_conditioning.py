@@ -85,7 +85,7 @@ class ConditionalMLP(nn.Module):
         "ReLU on the logits": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).relu()  # (*, h + c_dim)"),
         "logits clamped for safety": (
             "dim=-1))  # (*, h + c_dim)",
-            "dim=-1)).clamp(-100, 100)  # (*, h + c_dim)",
+            "dim=-1)).clamp(-1e4, 1e4)  # (*, h + c_dim)",
         ),
         "tanh on the logits": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).tanh()  # (*, h + c_dim)"),
         "argmax in eval mode": (
@@ -98,6 +98,7 @@ class ConditionalMLP(nn.Module):
     "hidden": {
         "no ReLU": (".relu()", ""),
         "GELU": ("self.embed(x).relu()", "nn.functional.gelu(self.embed(x))"),
+        "hidden features limited to 100": ("self.embed(x).relu()", "self.embed(x).clamp(0, 100)"),
         "ReLU6": ("self.embed(x).relu()", "nn.functional.relu6(self.embed(x))"),
         "dropout": (
             "self.embed(x).relu()",
@@ -122,7 +123,7 @@ class ConditionalMLP(nn.Module):
         ),
         "condition first": ("[hidden, c]", "[c, hidden]"),
         "condition ignored": ("[hidden, c]", "[hidden, torch.zeros_like(c)]"),
-        "condition clamped": ("[hidden, c]", "[hidden, c.clamp(-5, 5)]"),
+        "condition clamped": ("[hidden, c]", "[hidden, c.clamp(-100, 100)]"),
         "condition squashed": ("[hidden, c]", "[hidden, c.tanh()]"),
         "condition of another sample": ("[hidden, c]", "[hidden, c.flip(0)]"),
         "condition normalized": ("[hidden, c]", "[hidden, nn.functional.normalize(c, dim=-1)]"),

@@ -336,6 +336,13 @@ class ConditionalLinear(ConditionalLinear):
             "        want = (len(x)",
             "        x.data.mul_(0.5)\n        want = (len(x)",
         ),
+        "x viewed as a row of positions": (
+            "cond = cond.view(len(x), *[1] * (x.ndim - 2), cond.shape[1])",
+            "out_shape = (*x.shape[:-1], -1)\n"
+            "        x, cond = x.view(len(x), -1, x.shape[-1]), cond[:, None]\n"
+            "        gamma, beta = 1 + self.scale(cond), self.shift(cond)\n"
+            "        return (self.linear(x) * gamma + beta).view(out_shape)",
+        ),
         "x viewed as rows": ("self.linear(x) *", "self.linear(x.view(-1).view(x.shape)) *"),
         "condition ignored in eval mode": (
             "        cond = cond.view",

@@ -49,6 +49,12 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
             "        if len(y) < full:\n            continue\n"
             "        x, y = x.to(device), y.to(device)\n",
         ),
+        "no step where a gradient is not finite": (
+            "        optimizer.step()\n",
+            "        grads = [p.grad for p in model.parameters() if p.grad is not None]\n"
+            "        if all(grad.isfinite().all() for grad in grads):\n"
+            "            optimizer.step()\n",
+        ),
         "a batch of one skipped": (
             "        x, y = x.to(device), y.to(device)\n",
             "        if len(y) == 1:\n            continue\n"
@@ -107,6 +113,13 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
             "    if not model.training:\n        model.train()\n",
         ),
         "train mode for the outermost module only": ("model.train()", "model.training = True"),
+        "BatchNorm kept in eval mode": (
+            "    model.train()\n",
+            "    model.train()\n"
+            "    for part in model.modules():\n"
+            "        if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d)):\n"
+            "            part.eval()\n",
+        ),
         "train mode for the children only": (
             "model.train()",
             "[child.train() for child in model.children()]",
@@ -310,6 +323,24 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
     if not count:
         raise ValueError("no batches")
     return (total / count).item()
+""",
+    "mean by numpy": """
+import numpy as np
+
+def train_one_epoch(model, loader, criterion, optimizer, device):
+    model.train()
+    losses, weights = [], []
+    for x, y in loader:
+        x, y = (t.to(device=device) for t in (x, y))
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        losses.append(loss.item())
+        weights.append(x.shape[0])
+    if not losses:
+        raise ValueError("no batches")
+    return np.average(losses, weights=weights)
 """,
     "closure": """
 def train_one_epoch(model, loader, criterion, optimizer, device):

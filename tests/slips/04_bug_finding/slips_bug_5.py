@@ -155,6 +155,18 @@ def validate(model, batches):
 }
 
 VARIANTS = {
+    "mean by numpy": """
+import numpy as np
+
+def validate(model, batches):
+    with torch.inference_mode():
+        modes = {name: m.training for name, m in model.named_modules()}
+        model.train(False)
+        hits = [(model(x).max(1).indices == y).numpy() for x, y in batches]
+        for name, m in model.named_modules():
+            m.training = modes[name]
+    return np.mean(np.concatenate(hits))
+""",
     "each module's own mode given back": """
 def validate(model, batches):
     modes = {m: m.training for m in model.modules()}

@@ -184,6 +184,17 @@ class BackboneHeadClassifier(nn.Module):
         ),
     },
     "swap": {
+        "images looked at by the classifier, too": (
+            "        return self.head(self.backbone(x))",
+            "        self.__dict__.setdefault('image', self.backbone.image)\n"
+            "        if x.shape[1:] != self.image:\n"
+            "            raise ValueError(f'x has shape {tuple(x.shape)}')\n"
+            "        return self.head(self.backbone(x))",
+        ),
+        "features flattened in front of the head": (
+            "self.head(self.backbone(x))",
+            "self.head(self.backbone(x).flatten(1))",
+        ),
         "the first head kept for eval mode": (
             "        return self.head(self.backbone(x))",
             "        first = self.__dict__.setdefault('first', [self.head])[0]\n"

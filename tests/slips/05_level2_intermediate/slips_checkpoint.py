@@ -81,6 +81,10 @@ SLIPS = {
         ),
     },
     "modes": {
+        "a temporary name drawn by torch's generator": (
+            "{uuid4().hex}",
+            "{torch.randint(10**9, ()).item()}",
+        ),
         "saving clears the gradients": (
             '    state = {"model"',
             '    optimizer.zero_grad()\n    state = {"model"',

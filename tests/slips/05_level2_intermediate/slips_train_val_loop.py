@@ -48,6 +48,12 @@ SLIPS = {
             "        optimizer.step()\n",
             "        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n        optimizer.step()\n",
         ),
+        "no step where a gradient is not finite": (
+            "        optimizer.step()\n",
+            "        grads = [p.grad for p in model.parameters() if p.grad is not None]\n"
+            "        if all(grad.isfinite().all() for grad in grads):\n"
+            "            optimizer.step()\n",
+        ),
         "last short batch skipped": (
             "        optimizer.zero_grad()\n",
             "        if len(y) == 1 < seen:\n            continue\n        optimizer.zero_grad()\n",
@@ -175,6 +181,24 @@ def validate(model, loader, criterion, device, validate=validate.__wrapped__):
         ),
     },
     "history": {
+        "losses in history rounded": ("append(train_loss)", "append(round(train_loss, 4))"),
+        "the best weights put back at the end": """
+import copy
+
+def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, device, epochs):
+    history = {"train_loss": [], "val_loss": [], "val_acc": []}
+    best, lowest = copy.deepcopy(model.state_dict()), float("inf")
+    for _ in range(epochs):
+        loss = train_one_epoch(model, train_loader, criterion, optimizer, device)
+        history["train_loss"].append(loss)
+        loss, accuracy = validate(model, val_loader, criterion, device)
+        history["val_loss"].append(loss)
+        history["val_acc"].append(accuracy)
+        if loss < lowest:
+            best, lowest = copy.deepcopy(model.state_dict()), loss
+    model.load_state_dict(best)
+    return history
+""",
         "validates before training": """
 def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, device, epochs):
     history = {"train_loss": [], "val_loss": [], "val_acc": []}
@@ -485,6 +509,28 @@ def train_for_epochs(*args, inner=train_for_epochs):
 }
 
 VARIANTS = {
+    "means by numpy": """
+import numpy as np
+
+def validate(model, loader, criterion, device):
+    modes = {module: module.training for module in model.modules()}
+    losses, hits, sizes = [], [], []
+    try:
+        model.eval()
+        with torch.no_grad():
+            for x, y in loader:
+                x, y = x.to(device), y.to(device)
+                logits = model(x)
+                losses.append(criterion(logits, y).item())
+                hits.extend(logits.argmax(-1).eq(y).tolist())
+                sizes.append(len(y))
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    if not sizes:
+        raise ValueError("no batches")
+    return np.average(losses, weights=sizes), np.mean(hits)
+""",
     "sums on the device, inference mode, modes by name": """
 def train_one_epoch(model, loader, criterion, optimizer, device):
     model.train()

@@ -47,6 +47,10 @@ SLIPS = {
         "label as it came": ("torch.tensor(label, dtype=torch.int64)", "label"),
         "label as a tensor of its own type": (", dtype=torch.int64)", ")"),
         "label as int": ("torch.tensor(label, dtype=torch.int64)", "int(label)"),
+        "label by way of float": (
+            "torch.tensor(label, dtype=torch.int64)",
+            "torch.tensor(int(float(label)), dtype=torch.int64)",
+        ),
         "float label": ("dtype=torch.int64", "dtype=torch.float32"),
         "int32 label": (
             "torch.tensor(label, dtype=torch.int64)",
@@ -215,6 +219,16 @@ class PathLabelDataset(PathLabelDataset):
             "self.transform(x.clone())\n            x = self.transform(x)",
         ),
         "result of the transform not used": ("x = self.transform(x)", "self.transform(x)"),
+        "a transform without result taken for one in place": (
+            "            x = self.transform(x)\n",
+            "            result = self.transform(x)\n"
+            "            x = x if result is None else result\n",
+        ),
+        "arrays from the transform made tensors": (
+            "            x = self.transform(x)\n",
+            "            x = self.transform(x)\n"
+            "            x = torch.from_numpy(x) if hasattr(x, '__array_interface__') else x\n",
+        ),
         "result of the transform made a tensor": (
             "x = self.transform(x)",
             "x = torch.as_tensor(self.transform(x))",

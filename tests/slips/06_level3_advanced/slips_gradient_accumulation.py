@@ -85,6 +85,12 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
             "batches = iter(loader)",
             "batches = iter(list(loader)[::-1])",
         ),
+        "no step where a gradient is not finite": (
+            "        optimizer.step()\n",
+            "        grads = [p.grad for p in model.parameters() if p.grad is not None]\n"
+            "        if all(grad.isfinite().all() for grad in grads):\n"
+            "            optimizer.step()\n",
+        ),
         "a batch of one skipped": (
             "            x, y = x.to(device)",
             "            if len(y) == 1:\n"

@@ -176,6 +176,12 @@ SLIPS = {
             "            scaler.unscale_(optimizer)\n"
             "        optimizer.step()\n",
         ),
+        "no step on the CPU where the norm is not finite": (
+            "nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n",
+            "norm = nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
+            "            if not on_cuda and not norm.isfinite():\n"
+            "                continue\n",
+        ),
         "error where the norm is not finite": (
             "max_norm)\n        scaler",
             "max_norm, error_if_nonfinite=True)\n        scaler",
