@@ -190,8 +190,10 @@ def wrapper_computes(wrapper: Wrapper) -> None:
 
 
 def wrapper_trains(wrapper: Wrapper) -> None:
-    """Beside merged weights in float64, through which plain autograd goes."""
+    """Beside merged weights in float64, through which plain autograd goes; then in eval mode."""
     for layer, what, base, _ in wrapper.both(fill=True):
+        layer.train(base.bias is not None)
+        what += f", {MODES[layer.training]}"
         leaves = {"x": torch.randn(6, 3, 7, requires_grad=True), **wrapper.own(layer, what)}
         twins = {name: t.detach().double().requires_grad_() for name, t in leaves.items()}
         want = wrapper.linear(twins, base, twins["x"])
@@ -545,7 +547,7 @@ def inject_returns(injection: Injection) -> None:
 
 def inject_freezes(injection: Injection) -> None:
     for model, names, what in calls(injection):
-        next(model.parameters()).requires_grad_(False)
+        [*model.parameters()][-2].requires_grad_(False)
         injection.run(what, model, [*names])
         trains_only(what, model, injection.learners(names))
         moves_only(what, model, injection.learners(names), partial(model, torch.randn(6, 5)))
@@ -566,7 +568,7 @@ def inject_starts(injection: Injection) -> None:
 
 
 def inject_refuses_names(injection: Injection) -> None:
-    wrong = "stem.7", "stem.0 heads.in", "stem", "stem.1", "heads.out stem.0.weight", "fc"
+    wrong = "stem.7", "stem.0 heads.in", "stem", "stem.1", "stem.0.weight heads.out", "fc"
     cases = [(nested(), names.split(), NESTED) for names in wrong]
     for model, names, layers in (*cases, (odd(), ["blocks.scale"], ("base", "blocks.base"))):
         what, said = injection.call(model, names), injection.refuses(model, names, KeyError)

@@ -226,3 +226,40 @@ def trains_plainly(
     after = {name: p.detach() for name, p in twin.named_parameters()}
     states_are(model.state_dict(), after, f"after {what}, all gradients 1 before", 1e-4)
     return noted
+
+
+def learns_each(
+    what: str,
+    model: nn.Module,
+    sgd: Any,
+    batches: Sequence[Any],
+    run: Callable[[torch.optim.Optimizer], Any],
+    each: Callable[..., Tensor],
+    used: bool = False,
+) -> None:
+    """run(optimizer) takes a step for each batch in turn; after each one the parameters are those
+    of a twin that learned by hand. `each` gives a loss per sample; `used`: gradients are there
+    before. The model does the same in both modes, so nothing is said of these.
+    """
+    optimizer, twin = sgd(model), copy.deepcopy(model)
+    groups = sgd(twin).param_groups
+    for p in model.parameters():
+        p.grad = torch.ones_like(p) if used else None
+    with watching(model, optimizer) as seen:
+        attempt(what, run, optimizer)
+    steps = [step for step in seen.steps if step.is_given]
+    equal(f"{what}: steps of the given optimizer:", len(steps), len(batches))
+    for i, (step, batch) in enumerate(zip(steps, batches, strict=True), 1):
+        epoch_by_hand(twin, each, [batch], groups, 0.9)
+        want = {name: p.detach() for name, p in twin.named_parameters()}
+        states_are(dict(zip(want, step.params, strict=True)), want, f"{what}, after step {i}", 1e-4)
+
+
+def passes_in_train_mode(what: str, model: nn.Module, n: int, run: Callable[[], Any]) -> None:
+    """run() passes n batches through the model, each once, with all its modules in train mode."""
+    with noting(model) as noted:
+        attempt(what, run)
+    equal(f"{what}: passes through the model:", len(noted), n)
+    for i, one in enumerate(noted, 1):
+        said = f"{what}: at pass {i} of {n} modules in train mode:"
+        equal(said, one.in_train, len(modes_of(model)))

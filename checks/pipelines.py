@@ -57,6 +57,8 @@ def is_read_anew(
 
 def mean_of(logits: Tensor, y: Tensor) -> Tensor:
     """A criterion: its gradient for a weight that is added to the logits is 1."""
+    sizes = tuple(logits.shape), tuple(y.shape)
+    assert sizes[0][:-1] == sizes[1] != (), "the criterion got logits {} and y {}".format(*sizes)
     return logits.mean()
 
 

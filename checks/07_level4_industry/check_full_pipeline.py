@@ -47,6 +47,7 @@ def seed(set_seed):
         assert a == b, f"set_seed(7), twice: {name} draws {a}, then {b}, want the same"
         assert a != c, f"set_seed(7), set_seed(8): {name} draws {a} after both, want others"
     assert draws() == draws(42), "set_seed() and set_seed(42): other draws, want the same"
+    assert draws(0) != draws(42), "set_seed(0) and set_seed(42): the same draws, want others"
 
 
 def split(build_dataloaders):

@@ -7,6 +7,7 @@ trained: by names, modes, snapshots before and after, and gradients that can be 
 import contextlib
 import copy
 import io
+import math
 from functools import lru_cache
 
 import torch
@@ -79,6 +80,13 @@ def steps(two_stage_train):
         used = (step.grads.get(name, torch.zeros(())).item() for step in log.steps[: len(want)])
         got = [round(grad, 4) for grad in used]
         equal(f"{what}, {stages}: the steps used for {name}", got, want)
+    what = "1 epoch of 3 batches, the loss of the first is NaN"
+    try:
+        with watching_run(lambda m: m is model) as log:
+            call(two_stage_train, what, model, train, [val], first_nan, 1, 0)
+    except AssertionError:  # an error for such a loss is as right
+        return
+    log.steps_follow(what)
 
 
 def stage_1(two_stage_train):
@@ -326,6 +334,11 @@ def scripted(log, rows, out, in_train):
 
 def criterion(logits, y):
     return 20 * cross_entropy(logits, y, label_smoothing=0.2)
+
+
+def first_nan(logits, y):
+    """NaN for a batch of 3; its gradients are those of `mean_of`."""
+    return mean_of(logits, y) + (math.nan if len(y) == 3 else 0)
 
 
 def share(passes):

@@ -8,6 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from checks.tools import (
+    LikeCuda,
     attempt,
     close,
     equal,
@@ -58,6 +59,7 @@ def backward(leaky_relu_custom):
 def calls(leaky_relu_custom):
     x, y = (torch.tensor(v, requires_grad=True) for v in ([3.0, -4.0], [-5.0, 6.0]))
     outs = torch.cat([leaky_relu_custom(x, 0.5), leaky_relu_custom(y, 0.25)])
+    leaky_relu_custom(x, 0.75)  # it has no backward
     what = "inputs [3, -4] with slope 0.5, then [-5, 6] with 0.25, then both backwards: gradients"
     got = torch.cat(gradients(what, outs, [x, y], torch.ones(4)))
     close(got, torch.tensor([1.0, 0.5, 0.25, 1.0]), what)
@@ -124,8 +126,9 @@ def inputs(leaky_relu_custom):
             gradient_is_right(leaky_relu_custom, x, 0.3, upstream, f"{call}, slope 0.3")
     leaf = torch.randn(2, 3, device="meta", requires_grad=True)
     try:
-        out = leaky_relu_custom(leaf)
-        (grad,) = torch.autograd.grad(out, leaf, torch.ones_like(out))
+        with LikeCuda():
+            out = leaky_relu_custom(leaf)
+            (grad,) = torch.autograd.grad(out, leaf, torch.ones(2, 3, device="meta"))
     except RuntimeError as error:
         if is_hole(error):
             raise

@@ -39,7 +39,7 @@ def model(setup_model_for_distributed):
     for W, group in ((1, None), (2, None), (1, (0, 1)), (2, (1, 2))):
         for device, ids in (("cpu", []), ("xpu", []), ("cuda", ["cuda"]), ("cuda:1", ["1"])):
             sent, wraps, net = {}, [], nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).eval()
-            net.scale = nn.Parameter(torch.ones(2))  # no layer's own
+            net.scale = nn.Parameter(torch.ones(2).double(), False)  # no layer's own
             before = {name: (t.data_ptr(), t.clone()) for name, t in net.state_dict().items()}
             with (
                 machine(str(W - 1), str(W), group) as where,
@@ -54,8 +54,12 @@ def model(setup_model_for_distributed):
             is_net = (getattr(out, "module", None) if wraps else out) is net
             want = f"the model itself{', wrapped' * len(wraps)}"
             assert is_net, f"{what} gave {type(out).__name__}, want {want}"
-            came = [net.training, *(type(layer).__name__ for layer in net)]
-            equal(f"{what}: training, layers:", came, [False, "Linear", "BatchNorm1d"])
+            came = [net.training, net.scale.requires_grad, *(type(layer).__name__ for layer in net)]
+            equal(
+                f"{what}: training, scale.requires_grad, layers:",
+                came,
+                [False, False, "Linear", "BatchNorm1d"],
+            )
             by_then, when = wraps[0][1] if wraps else sent, ", before it is wrapped" * len(wraps)
             for name, t in net.state_dict().items():
                 place, old = before[name]
@@ -112,7 +116,8 @@ def epochs(create_dataloader_distributed_ready):
     for i, epoch in enumerate((0, 1, 0)):
         for rank in range(3):
             torch.manual_seed(10 * i + rank)
-            loaders.append(create_dataloader_distributed_ready(range(24), 8, rank, 3))
+            with patch("time.time", lambda seconds=1e9 + 10 * i + rank: seconds):
+                loaders.append(create_dataloader_distributed_ready(range(24), 8, rank, 3))
             sampler = getattr(loaders[rank], "sampler", None)
             kind = type(sampler).__name__
             assert isinstance(sampler, DistributedSampler), f"W 3: loader.sampler is a {kind}"

@@ -30,22 +30,22 @@ def table(get_alpha_bars):
 
 
 def x_t(ddpm_train_step):
-    for n, w in ((5, 6), (5, 5), (1, 1)):
-        t = (torch.arange(n) * 3 + 2) % 5
+    for n, w, more in ((5, 6, 0), (5, 5, 1495), (1, 1, 0)):
+        t = (torch.arange(n) * 3 + 2) % 5 + more
         for value, factors, tol in ((1e6, SIGNAL, 1e-4), (0.0, NOISE, 0.35)):
             x0 = torch.full((n, 3, 40, w), value)
             call = f"x0 {tuple(x0.shape)} of {value:g}, t {t.tolist()}"
             got, steps = called_once(ddpm_train_step, x0, t, call)
             same(steps, t, f"{call}: the t that the model gets")
             equal(f"{call}: x_t has shape", tuple(got.shape), tuple(x0.shape))
-            pixels, want = got.double().flatten(1), factors[t]
+            pixels, want = got.double().flatten(1), factors[t % 5]
             if value:
                 what, sizes = "means of x_t / 1e6", pixels.mean(1) / 1e6
             else:
                 what, sizes = "standard deviations of x_t", pixels.square().mean(1).sqrt()
             told = f"{what} {numbers(sizes)}, want about {numbers(want)}"
             right = ((sizes - want).abs() < tol * want).all()
-            assert right, f"{call}, alpha_bar {numbers(TABLE[t])}: {told}"
+            assert right, f"{call}, alpha_bar {numbers(TABLE[t % 5])}: {told}"
 
 
 def noise(ddpm_train_step):
@@ -61,6 +61,8 @@ def noise(ddpm_train_step):
     draws = runs[0] / runs[0].flatten(1).std(dim=1)[:, None, None, None].clamp(min=1e-9)
     what = "x0 of zeros, x_t in units of its standard deviation"
     is_normal(draws, what)
+    one = called_once(ddpm_train_step, torch.zeros(1, 1, 1, 1), t[4:5], "one pixel, 0")[0].item()
+    assert abs(one) > 0, f"x0 of one pixel, 0, at alpha_bar 0.0784: x_t is {one}, want noise"
     x0 = torch.randn(50, 3, 24, 24)
     seen, _ = called_once(ddpm_train_step, x0, t * 0 + 4, "t 4 for all")
     pairs = torch.stack([(seen - SIGNAL[4] * x0).flatten(), x0.flatten()]).double()
@@ -83,6 +85,7 @@ def loss(ddpm_train_step):
         error = model.answer.detach() - model.only_call(what)[0]
         close(got, error.square().mean(), f"{what}: the loss, mean of (guess - noise)^2", 1e-4)
         assert got.requires_grad, f"{what}: no gradient can flow back from the loss"
+        assert model.learns, f"{what}: the model gets an inference tensor, no layer can learn on it"
         (grad,) = torch.autograd.grad(got, model.answer)
         close(grad, 2 * error / error.numel(), f"{what}: gradient with regard to the guess")
     model, zeros = Recorder((20, 3, 24, 24)), torch.zeros(20, 3, 24, 24)
@@ -153,7 +156,7 @@ def dtypes(ddpm_train_step):
 
 def shapes(ddpm_train_step):
     wrong = [(5, steps, (5, 3, 4, 6)) for steps in ((1,), (6,), (5, 1), (1, 5), ())]
-    wrong += [(1, (), (1, 3, 4, 6)), (1, (5,), (5, 3, 4, 6))]
+    wrong += [(1, (), (1, 3, 4, 6)), (1, (5,), (5, 3, 4, 6)), (1, (1,), (3, 4, 6))]
     wrong += [(5, (5,), a) for a in ((5, 1, 4, 6), (1, 3, 4, 6), (5, 3, 6, 4), (4, 6))]
     for n, steps, answer in wrong:
         call = f"x0 {(n, 3, 4, 6)}, t {steps}, a model that guesses {answer}"
@@ -166,9 +169,9 @@ EDGES = (devices, dtypes, shapes)
 
 
 def called_once(ddpm_train_step, x0, t, what):
-    """The x_t and t that the model gets."""
-    model = Recorder(x0.shape)
-    result_of(f"ddpm_train_step, {what}", ddpm_train_step, model, x0, t, TABLE.clone(), "cpu")
+    """The x_t and t that the model gets. The table is repeated up to 1500 entries."""
+    model, given = Recorder(x0.shape), (x0, t, TABLE.repeat(300), "cpu")
+    result_of(f"ddpm_train_step, {what}", ddpm_train_step, model, *given)
     return model.only_call(what)
 
 
@@ -179,12 +182,13 @@ class Recorder(nn.Module):
         super().__init__()
         self.answer = nn.Parameter(torch.randn(shape).to(dtype))
         self.drop = nn.Dropout()
-        self.calls, self.modes = [], []
+        self.calls, self.modes, self.learns = [], [], True
         self.register_forward_pre_hook(self.record)
 
     def record(self, _, args):
         self.calls.append([a.detach().clone() for a in args])
         self.modes.append(self.training)
+        self.learns &= not args[0].is_inference()
 
     def forward(self, x_t, t):
         return self.answer * 1

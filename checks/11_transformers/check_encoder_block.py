@@ -72,8 +72,13 @@ def masks(TransformerEncoderBlock):
     hides(block, "padding (B, 1, 1, L)", padding)
     hides(block, "a mask (B, H, L, L)", some_mask(3, H, 5, 5))
     x, all_of = torch.randn(3, 5, D), torch.ones(5, 5, dtype=torch.bool)
-    out, want = run("", block, x, all_of), run("", block, x)
+    want, out = run("", block, x), run("", block, x, all_of)  # the one before had a mask
     close(out, want, "a mask (5, 5) of True: out, against no mask", 1e-4)
+    each = OWN.repeat(3, H, 1, 1)
+    each[:, 1] = True
+    out, joined = (run("", block, x, mask) for mask in (each, each.any(1, keepdim=True)))
+    what = "head 1 may attend to all, the others to the token itself"
+    assert not torch.allclose(out, joined, atol=1e-4), f"{what}: out as if all heads might"
 
 
 def dropout(TransformerEncoderBlock):

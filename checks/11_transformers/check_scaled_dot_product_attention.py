@@ -115,6 +115,9 @@ def precision(scaled_dot_product_attention):
             want = run(scaled_dot_product_attention, *(t.detach().double() for t in leaves), m)
             alike(what, results, want, tol, "float64")
             works(what, results, *leaves)
+            if dtype == torch.float64:
+                sums = results[1].sum(-1)
+                close(sums, torch.ones_like(sums), f"{what}: sums of attn over the keys", 1e-12)
     # In float64 the scale has float64's digits, too; `weights` minds what it is.
     Q, K = torch.ones(1, 6).double(), torch.tensor([[2.0], [1.0]]).double().expand(2, 6)
     _, attn = run(scaled_dot_product_attention, Q, K, torch.eye(2).double())

@@ -103,6 +103,8 @@ def by_hand(BottleneckAdapter, up, bias):
 
 
 def calls(BottleneckAdapter):
-    """How messages name both methods, and each as a module."""
-    for name in ("forward", "forward_delta"):
-        yield f"BottleneckAdapter(6, 2).{name}", Call(filled(BottleneckAdapter(6, 2)), name)
+    """How messages name both methods, and each as a module; forward without residual, too."""
+    what = "BottleneckAdapter(6, 2)"
+    for name, *more in (("forward",), ("forward_delta",), ("forward", False)):
+        given = f"{'residual=False: ' * len(more)}{what}.{name}"
+        yield given, Call(filled(BottleneckAdapter(6, 2)), name, *more)

@@ -5,7 +5,7 @@ from checks.adapters import lora_injection
 
 
 def exchanged(inject_lora):
-    for options in ((2, 0.5), (1, -2.0), (8, None)):
+    for options in ((2, -0.5), (1, 0.0), (8, None)):
         adapters.inject_exchanges(lora_injection(inject_lora, *options))
 
 

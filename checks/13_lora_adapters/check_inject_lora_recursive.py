@@ -10,7 +10,7 @@ injection = partial(adapters.lora_injection, by_name=False)
 
 
 def exchanged(inject_lora_recursive):
-    for options in ((2, 0.5), (1, -2.0), (8, None)):
+    for options in ((2, -0.5), (1, 0.0), (8, None)):
         adapters.inject_exchanges(injection(inject_lora_recursive, *options))
 
 

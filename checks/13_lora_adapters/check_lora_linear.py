@@ -56,7 +56,7 @@ def draws(LoRALinear):
         made = []
         for _ in range(2):
             torch.manual_seed(1)
-            layer, what = lora(LoRALinear, rank).around(nn.Linear(features, features))
+            layer, what = lora(LoRALinear, rank).around(nn.Linear(features, 5))
             made.append(layer.lora_A.detach())
         A, unit, what = made[0], features**-0.5, f"{what}, new lora_A"
         std, mean, limit = A.std().item(), A.mean().item(), 12 * unit / A.numel() ** 0.5

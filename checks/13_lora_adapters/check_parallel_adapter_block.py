@@ -44,6 +44,7 @@ def shapes(ParallelAdapterBlock, BottleneckAdapter):
         (nn.AdaptiveAvgPool2d((1, 6)), (2, 4, 6)),
         (nn.Unflatten(0, (4, 1)), (4, 6)),
         (nn.Unflatten(0, (1, 1)), (1, 6)),
+        (Mean(), (4, 6)),
     ):
         result = tuple(sublayer(torch.randn(size)).shape)
         block = ParallelAdapterBlock(sublayer, BottleneckAdapter(6, 2))
@@ -64,6 +65,11 @@ def inputs(ParallelAdapterBlock, BottleneckAdapter):
 
 CORE = (parts, frozen, forward, gradients, modes)
 EDGES = (shapes, kept, hooks, inputs)
+
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean(0, keepdim=True)
 
 
 def of(block, adapter):

@@ -298,6 +298,14 @@ SLIPS = {
         ),
     },
     "loaders": {
+        "logits squeezed, which takes a batch of one apart": (
+            "criterion(model(x.to(device)), y",
+            "criterion(model(x.to(device)).squeeze(), y",
+        ),
+        "labels squeezed, which takes a batch of one apart": (
+            "y.to(device)).backward()",
+            "y.to(device).squeeze()).backward()",
+        ),
         "length of the loader asked for": (
             "    if batches == 0:",
             "    if len(loader) == 0:",

@@ -19,6 +19,10 @@ SPLIT = """    order = torch.randperm(num_samples).tolist()
 
 SLIPS = {
     "seed": {
+        "seed 0 taken for the default": (
+            "    random.seed(seed)\n",
+            "    seed = seed or 42\n    random.seed(seed)\n",
+        ),
         "numpy not seeded": ("    np.random.seed(seed)\n", ""),
         "a numpy generator seeded and dropped": (
             "np.random.seed(seed)",

@@ -15,6 +15,12 @@ LOOP = f"""    for _ in range(epochs):
 
 SLIPS = {
     "order": {
+        "a batch skipped if its loss is NaN": (
+            "            criterion(model(x.to(device)), y.to(device)).backward()\n",
+            "            loss = criterion(model(x.to(device)), y.to(device))\n"
+            "            if not loss.isfinite():\n                continue\n"
+            "            loss.backward()\n",
+        ),
         "an iterator made once for all epochs": (
             "    model.train()\n",
             "    model.train()\n    loader = iter(loader)\n",

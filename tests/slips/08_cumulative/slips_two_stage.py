@@ -27,6 +27,10 @@ SLIPS = {
         ),
     },
     "steps": {
+        "a batch skipped if its loss is NaN": (
+            "        loss.backward()\n",
+            "        if not loss.isfinite():\n            continue\n        loss.backward()\n",
+        ),
         "the batch's losses summed": ("loss.backward()", "(loss * len(y)).backward()"),
         "an L2 term in the loss": (
             "        loss.backward()\n",

@@ -125,6 +125,22 @@ class LeakyReLUFunction(torch.autograd.Function):
         (positive,) = ctx.saved_tensors
         return torch.where(positive, grad_out, LeakyReLUFunction.neg_slope * grad_out), None
 """,
+        "slopes on a stack, each backward takes the last": """
+SLOPES = []
+
+
+class LeakyReLUFunction(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, neg_slope):
+        ctx.save_for_backward(input > 0)
+        SLOPES.append(neg_slope)
+        return torch.where(input > 0, input, neg_slope * input)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        (positive,) = ctx.saved_tensors
+        return torch.where(positive, grad_out, SLOPES.pop() * grad_out), None
+""",
     },
     "twice": {
         "float32 whatever came": (
@@ -355,6 +371,14 @@ class LeakyReLUFunction(torch.autograd.Function):
         ),
     },
     "inputs": {
+        "computed on the CPU": (
+            "positive = input > 0",
+            "input = input.cpu()\n        positive = input > 0",
+        ),
+        "mask kept on the CPU": (
+            "save_for_backward(positive)",
+            "save_for_backward(positive.cpu())",
+        ),
         "input overwritten": (
             "return torch.where(positive, input, neg_slope * input)",
             "input.data[~positive] *= neg_slope\n        return input.clone()",

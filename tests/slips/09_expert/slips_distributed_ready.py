@@ -96,6 +96,8 @@ def setup_model_for_distributed(model, device):
             "    model = nn.SyncBatchNorm.convert_sync_batchnorm(model)\n"
             "    return DistributedDataParallel(",
         ),
+        "float32, too": ("model.to(device)\n", "model.to(device, torch.float32)\n"),
+        "frozen parameters set free": ("model.to(device)\n", "model.to(device).requires_grad_()\n"),
         "train mode forced": ("model.to(device)\n", "model.to(device).train()\n"),
         "device_ids on whatever is not the CPU": (
             'device.type == "cuda" else None',
@@ -269,6 +271,10 @@ DistributedSampler = Dealer
         "a random seed": (
             "rank=rank, shuffle=shuffle\n",
             "rank=rank, shuffle=shuffle, seed=int(torch.randint(2**31, ()))\n",
+        ),
+        "the time as the seed": (
+            "rank=rank, shuffle=shuffle\n",
+            "rank=rank, shuffle=shuffle, seed=int(__import__('time').time())\n",
         ),
         "set_epoch without effect": """
 class Dealer(DistributedSampler):

@@ -65,6 +65,10 @@ SLIPS = {
         "factors of t to the model": ("model(x_t, t)", "model(x_t, t / len(alpha_bar))"),
         "t as floating-point numbers": ("model(x_t, t)", "model(x_t, t.float())"),
         "t as a column": ("model(x_t, t)", "model(x_t, t[:, None])"),
+        "steps cut off at 99": (
+            "t = x0.to(device), t.to(device)",
+            "t = x0.to(device), t.to(device).clamp(0, 99)",
+        ),
         "no noise at step 0": (
             "torch.randn_like(x0)",
             "torch.randn_like(x0) * (t > 0).view(-1, 1, 1, 1)",
@@ -95,6 +99,10 @@ SLIPS = {
             "noise = torch.randn_like(x0)",
             "half = torch.randn_like(x0[: (len(x0) + 1) // 2])\n"
             "    noise = torch.cat([half, -half])[: len(x0)]",
+        ),
+        "noise centered": (
+            "torch.randn_like(x0)",
+            "torch.randn_like(x0)\n    noise = noise - noise.mean()",
         ),
         "noise cut at 3": ("torch.randn_like(x0)", "torch.randn_like(x0).clamp(-3, 3)"),
         "a seed of its own": (
@@ -131,6 +139,10 @@ SLIPS = {
         "weighted by the signal": (
             "F.mse_loss(guess, noise)",
             "(kept * (guess - noise) ** 2).mean()",
+        ),
+        "x_t in inference mode": (
+            "    x_t = kept.sqrt()",
+            "    with torch.inference_mode():\n        x_t = kept.sqrt()",
         ),
         "detached": ("F.mse_loss(guess, noise)", "F.mse_loss(guess, noise).detach()"),
         "prediction detached": ("F.mse_loss(guess", "F.mse_loss(guess.detach()"),
@@ -193,6 +205,10 @@ SLIPS = {
         "0-dim t dies of IndexError": (
             "if t.shape != x0.shape[:1]:",
             "if t.ndim > 1 or t.shape[0] != len(x0):",
+        ),
+        "prediction and noise squeezed": (
+            "guess = model(x_t, t)",
+            "guess, noise = model(x_t, t).squeeze(), noise.squeeze()",
         ),
         "t squeezed": (
             "if t.shape != x0.shape[:1]:",

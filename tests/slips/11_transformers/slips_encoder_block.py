@@ -120,6 +120,11 @@ class TransformerEncoderBlock(nn.TransformerEncoderLayer):
 """,
     },
     "masks": {
+        "the last mask used again where there is none": (
+            FIRST,
+            "mask = self.mask = getattr(self, 'mask', None) if mask is None else mask\n"
+            f"        {FIRST}",
+        ),
         "mask not inverted": ("~mask.expand", "mask.expand"),
         "mask ignored": ("attn_mask=mask", "attn_mask=None"),
         "mask transposed": ("~mask.expand", "~mask.mT.expand"),
@@ -131,6 +136,11 @@ class TransformerEncoderBlock(nn.TransformerEncoderLayer):
             EXPAND,
             "mask.expand(B, self.self_attn.num_heads, L, L)[:, 0]"
             ".repeat(self.self_attn.num_heads, 1, 1)",
+        ),
+        "heads see what any of them may see": (
+            EXPAND,
+            "mask.expand(B, self.self_attn.num_heads, L, L).any(1)"
+            ".repeat_interleave(self.self_attn.num_heads, 0)",
         ),
         "mask of the first head for all": (
             EXPAND,

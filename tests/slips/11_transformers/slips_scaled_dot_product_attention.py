@@ -132,6 +132,10 @@ SLIPS = {
             "    if mask is None:\n        attn = scores.softmax(dim=-1)",
             "    if mask is None:\n        attn = scores.clamp(-80, 80).softmax(dim=-1)",
         ),
+        "weights divided by their sum plus 1e-6": (
+            WEIGH,
+            f"{WEIGH}\n        attn = attn / (attn.sum(dim=-1, keepdim=True) + 1e-6)",
+        ),
         "exp without the maximum": (
             "    if mask is None:\n        attn = scores.softmax(dim=-1)",
             "    if mask is None:\n"

@@ -326,6 +326,10 @@ class ResidualBlock(ResidualBlock):
         "train mode forced": (MID, (f"        self.train()\n{MID}")),
     },
     "gradients": {
+        "shortcut cut off from the gradient in eval mode": (
+            "self.shortcut(x)\n",
+            "self.shortcut(x if self.training else x.detach())\n",
+        ),
         "shortcut cut off from the gradient": ("self.shortcut(x)\n", "self.shortcut(x.detach())\n"),
         "main path cut off from the gradient": (
             FIRST,

@@ -96,6 +96,10 @@ SLIPS = {
         "x added twice": ("x + delta if residual", "x + x + delta if residual"),
     },
     "training": {
+        "detached without residual": (
+            "x + delta if residual else delta",
+            "x + delta if residual else delta.detach()",
+        ),
         "dropout": (
             DELTA,
             "self.up(nn.functional.dropout(self.down(x).relu(), 0.1, self.training))",

@@ -116,6 +116,10 @@ class IA3Linear(nn.Module):
         ),
     },
     "training": {
+        "no gradient in eval mode": (
+            "return self.base(x) * self.scale",
+            "y = self.base(x) * self.scale\n        return y if self.training else y.detach()",
+        ),
         "no gradient through the base": (
             "self.base(x) * self.scale",
             "self.base(x).detach() * self.scale",

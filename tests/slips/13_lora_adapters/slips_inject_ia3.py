@@ -70,6 +70,10 @@ SLIPS = {
         ),
     },
     "frozen": {
+        "the model's own parameters not frozen": (
+            "    model.requires_grad_(False)\n",
+            "    for part in model.children():\n        part.requires_grad_(False)\n",
+        ),
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
         "all frozen in the end": (
             "    return model, params",
@@ -108,6 +112,10 @@ SLIPS = {
         ),
     },
     "unknown": {
+        "only the last name looked at": (
+            "for name in linear_names if name not in layers",
+            "for name in linear_names[-1:] if name not in layers",
+        ),
         "unknown names skipped": (
             "    if unknown:",
             "    linear_names = [n for n in linear_names if n in layers]\n    if False:",

@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "exchanged": {
+        "scale 0 taken for the default": (
+            "LoRALinear(m, rank, scale)",
+            "LoRALinear(m, rank, scale or 1.0)",
+        ),
         "a copy returned": (
             "    if not linear_names:",
             "    model = __import__('copy').deepcopy(model)\n    if not linear_names:",
@@ -85,6 +89,10 @@ SLIPS = {
         ),
     },
     "frozen": {
+        "the model's own parameters not frozen": (
+            "    model.requires_grad_(False)\n",
+            "    for part in model.children():\n        part.requires_grad_(False)\n",
+        ),
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
         "all frozen in the end": (
             "    return model, params",
@@ -136,6 +144,10 @@ SLIPS = {
         ),
     },
     "unknown": {
+        "only the last name looked at": (
+            "for name in linear_names if name not in layers",
+            "for name in linear_names[-1:] if name not in layers",
+        ),
         "unknown names skipped": (
             "    if unknown:",
             "    linear_names = [n for n in linear_names if n in layers]\n    if False:",

@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "exchanged": {
+        "scale 0 taken for the default": (
+            "LoRALinear(m, rank, scale)",
+            "LoRALinear(m, rank, scale or 1.0)",
+        ),
         "only the top level": (
             "for m in model.modules() if isinstance(m, nn.Linear)",
             "for m in model.children() if isinstance(m, nn.Linear)",
@@ -90,6 +94,10 @@ def inject_lora_recursive(model, rank, scale=1.0):
         "params alone": ("    return model, params", "    return params"),
     },
     "frozen": {
+        "the model's own parameters not frozen": (
+            "    model.requires_grad_(False)\n",
+            "    for part in model.children():\n        part.requires_grad_(False)\n",
+        ),
         "nothing frozen": ("    model.requires_grad_(False)\n", ""),
         "only adapted layers frozen": (
             "    model.requires_grad_(False)\n",

@@ -103,6 +103,11 @@ class LearnablePrefix(nn.Module):
         "not expanded": (SHOWN, "self.prefix.to(x.dtype)[None]"),
     },
     "gradients": {
+        "no gradient in eval mode": (
+            SHOWN,
+            "(self.prefix if self.training else self.prefix.detach())"
+            ".to(x.dtype).expand(len(x), -1, -1)",
+        ),
         "gradient of the mean": (
             CAT,
             "n = max(len(x), 1)\n"

@@ -149,6 +149,11 @@ class LoRALinear(nn.Module):
         ),
     },
     "training": {
+        "factors detached in eval mode": (
+            "return self.base(x) + F.linear(low, self.lora_B)",
+            "low = F.linear(low, self.lora_B)\n"
+            "        return self.base(x) + (low if self.training else low.detach())",
+        ),
         "base detached from x": ("self.base(x) +", "self.base(x).detach() +"),
         "base of a detached x": ("self.base(x) +", "self.base(x.detach()) +"),
         "base called under no_grad": (
@@ -162,6 +167,7 @@ class LoRALinear(nn.Module):
         ),
     },
     "draws": {
+        "A by the number of outputs": ("std=base.in_features**-0.5", "std=base.out_features**-0.5"),
         "A uniform from 0": (
             "normal_(self.lora_A, std=base.in_features**-0.5)",
             "uniform_(self.lora_A)",

@@ -105,6 +105,10 @@ SLIPS = {
         ),
         "x detached for the adapter": ("self.adapter(x, ", "self.adapter(x.detach(), "),
         "x detached for the sublayer": ("self.sublayer(x)", "self.sublayer(x.detach())"),
+        "sublayer's result detached in eval mode": (
+            "        if out.shape",
+            "        out = out if self.training else out.detach()\n        if out.shape",
+        ),
         "sublayer's result detached in train mode": (
             SUM,
             f"out = out.detach() if self.training else out\n        {SUM}",
@@ -136,6 +140,7 @@ SLIPS = {
         "eval before every call": ("self.sublayer(x)", "self.sublayer.eval()(x)"),
     },
     "shapes": {
+        "all but the batch compared": (TEST, "if out.shape[1:] != x.shape[1:]:"),
         "broadcast": (TEST, "if False:"),
         "only the last size compared": (TEST, "if out.shape[-1] != x.shape[-1]:"),
         "only the number of sizes compared": (TEST, "if out.ndim != x.ndim:"),
