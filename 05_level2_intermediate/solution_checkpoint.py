@@ -8,7 +8,9 @@ notices another architecture, is loaded before the optimizer, which may not. An 
 and learning rates are training state too: SGD with momentum 0.9 and a constant gradient moves
 1 + 0.9 = 1.9 times as far in its second step as in its first; without the buffer, 1 time again.
 Say in the interview:
-- weights_only unpickles tensors and plain containers only, so a file cannot run code.
+- weights_only, the default since torch 2.6, unpickles tensors and plain containers only. That stops
+  the known tricks with pickle, but it is a strong filter and no proof: below torch 2.10 a crafted
+  file could still corrupt memory and perhaps run code (CVE-2026-24747). Load only what you trust.
 - map_location="cpu", because load_state_dict copies to wherever the parameters are.
 - Only rank 0 saves; os.fsync before the rename if the power may fail as well.
 Asked next: "What else for an exact resumption in the middle of an epoch?" The scheduler, the

@@ -239,12 +239,15 @@ def learns_each(
 ) -> None:
     """run(optimizer) takes a step for each batch in turn; after each one the parameters are those
     of a twin that learned by hand. `each` gives a loss per sample; `used`: gradients are there
-    before. The model does the same in both modes, so nothing is said of these.
+    before, some NaN. The model does the same in both modes, so nothing is said of these.
     """
     optimizer, twin = sgd(model), copy.deepcopy(model)
     groups = sgd(twin).param_groups
     for p in model.parameters():
-        p.grad = torch.ones_like(p) if used else None
+        p.grad = None
+        if used:
+            p.grad = torch.ones_like(p)
+            p.grad.view(-1)[-1] = torch.nan
     with watching(model, optimizer) as seen:
         attempt(what, run, optimizer)
     steps = [step for step in seen.steps if step.is_given]

@@ -1,5 +1,8 @@
 """What the solutions of level 01 keep beyond their checks."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -13,6 +16,26 @@ LEVEL = ROOT / "01_data_processing"
 @pytest.fixture(scope="module")
 def tensors():
     return load(LEVEL / "solution_1_tensors.py")
+
+
+@pytest.fixture(scope="module")
+def ops():
+    return load(LEVEL / "solution_3_tensor_ops.py")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load(LEVEL / "solution_4_image_ops.py")
+
+
+@pytest.fixture(scope="module")
+def padded():
+    return load(LEVEL / "solution_6_padded_batches.py")
+
+
+@pytest.fixture(scope="module")
+def imbalance():
+    return load(LEVEL / "solution_8_class_imbalance.py")
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +160,174 @@ def test_every_first_row_is_equally_likely(data):
 def test_no_sample_is_refused_rather_than_an_empty_epoch(data):
     with pytest.raises(ValueError, match="num_samples"):
         data["create_sample_loader"](num_samples=0)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 0, 3), (2, 3, 4, 5)])
+@pytest.mark.parametrize("K", [1, 9])
+def test_one_hot_equals_the_library_s(ops, device, shape, K):
+    labels = torch.randint(K, shape, device=device)
+    got = ops["one_hot"](labels, K)
+    assert torch.equal(got, nn.functional.one_hot(labels, K).float())
+    assert got.device == labels.device
+
+
+@pytest.mark.parametrize(("N", "K"), [(1, 1), (64, 10), (5, 1000)])
+def test_picked_log_probabilities_are_the_cross_entropy(ops, device, N, K):
+    logits, labels = torch.randn(N, K, device=device), torch.randint(K, (N,), device=device)
+    got = -ops["pick_by_label"](logits.log_softmax(dim=1), labels).mean()
+    torch.testing.assert_close(got, nn.functional.cross_entropy(logits, labels))
+
+
+def test_a_label_that_is_no_class_is_refused(ops):
+    for label in (-1, 3):
+        with pytest.raises(RuntimeError):
+            ops["pick_by_label"](torch.zeros(1, 3), torch.tensor([label]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("N", "M", "D"), [(1, 1, 1), (50, 60, 7), (0, 3, 2)])
+def test_distances_equal_the_library_s(ops, device, dtype, N, M, D):
+    a, b = (torch.randn(n, D, dtype=dtype, device=device) for n in (N, M))
+    want = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square()
+    torch.testing.assert_close(ops["pairwise_sq_dist"](a, b), want, rtol=1e-4, atol=1e-5)
+
+
+def test_means_without_a_mask_and_of_one_group_are_the_plain_mean(ops, device):
+    x = torch.randn(30, 4, 5, device=device)
+    for dim in (None, 0, 1, -1):
+        torch.testing.assert_close(ops["masked_mean"](x, x == x, dim), x.mean(dim))
+    one = torch.zeros(30, dtype=torch.int64, device=device)
+    torch.testing.assert_close(ops["segment_mean"](x[:, 0], one, 2)[0], x[:, 0].mean(dim=0))
+    assert not ops["segment_mean"](x[:0, 0], one[:0], 2).any()
+
+
+def test_the_ops_have_the_right_gradients(ops):
+    x, y = (torch.randn(n, 3, dtype=torch.float64, requires_grad=True) for n in (5, 4))
+    index = torch.tensor([0, 2, 2, 1, 0])
+    assert torch.autograd.gradcheck(lambda t: ops["pick_by_label"](t, index), x)
+    assert torch.autograd.gradcheck(lambda t: ops["masked_mean"](t, x > 0, 1), x)
+    assert torch.autograd.gradcheck(lambda t: ops["segment_mean"](t, index, 4), x)
+    assert torch.autograd.gradcheck(ops["pairwise_sq_dist"], (x, y))
+
+
+@pytest.mark.parametrize("sizes", [(3, 32, 32), (2, 1, 5, 9), (4, 3, 17, 1)])
+def test_image_functions_equal_torchvision_s(images, device, sizes):
+    from torchvision.transforms.v2 import functional as library
+
+    x = torch.rand(sizes, device=device)
+    for size in ((8, 8), (40, 3), (sizes[-2], 2 * sizes[-1])):
+        want = library.resize(x, list(size), antialias=True)
+        torch.testing.assert_close(images["resize"](x, size), want, rtol=1e-4, atol=1e-5)
+    mean, std = ([0.1 * (c + 1) for c in range(sizes[-3])] for _ in range(2))
+    got = images["standardize"](x, mean, std)
+    torch.testing.assert_close(got, library.normalize(x, mean, std))
+
+
+def test_a_saved_picture_comes_back_as_the_library_reads_it(images, tmp_path):
+    import numpy as np
+    from PIL import Image
+    from torchvision.transforms.v2 import functional as library
+
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    picture = Image.open(tmp_path / "picture.png")
+    got = images["to_float_chw"](torch.from_numpy(np.asarray(picture).copy()))
+    want = library.to_dtype(library.pil_to_tensor(picture), scale=True)
+    torch.testing.assert_close(got, want)
+
+
+def test_minmax_of_a_batch_is_minmax_of_each(images, device):
+    x = torch.randn(5, 3, 4, 6, device=device) * torch.arange(5, device=device).view(5, 1, 1, 1)
+    got = images["minmax"](x)
+    assert not got[0].any() and got.isfinite().all()
+    assert torch.equal(got, torch.stack([images["minmax"](one) for one in x]))
+
+
+@pytest.mark.parametrize("size", [1, 7, 24, 33])
+def test_a_pair_stays_a_pair_at_any_size(images, device, size):
+    mask = torch.randint(3, (50, 41), device=device) * 100
+    flat = torch.stack([mask > 50, mask > 150]).float()
+    for train in (True, False):
+        x, y = images["PairedTransform"](size, train)(flat, mask)
+        assert (x.shape, y.shape) == ((2, size, size), (size, size))
+        assert (x.device, y.device, y.dtype) == (mask.device, mask.device, torch.int64)
+        assert x.min() >= 0 and x.max() <= 1 + 1e-6
+    side = size + size // 8
+    square = mask[:side, :side]
+    x, y = images["PairedTransform"](size)(square[None].float(), square)
+    assert torch.equal(x[0], y.float())
+
+
+def test_a_loader_with_workers_takes_the_collate_function():
+    code = f"""
+import sys, torch
+sys.path[:0] = [{str(ROOT)!r}, {str(LEVEL)!r}]
+from solution_6_padded_batches import pad_collate
+from torch.utils.data import DataLoader
+
+if __name__ == "__main__":
+    rows = [(torch.arange(1, n + 1), n) for n in (3, 1, 5, 2, 4)]
+    loader = DataLoader(rows, batch_size=2, collate_fn=pad_collate, num_workers=2)
+    print([(tuple(x.shape), n.tolist(), y.tolist()) for x, n, y in loader])
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    want = [((2, 3), [3, 1], [3, 1]), ((2, 5), [5, 2], [5, 2]), ((1, 4), [4], [4])]
+    assert run.stdout.strip() == str(want), run.stderr
+
+
+def test_padding_and_mask_belong_together(padded):
+    rows = [(torch.randn(n, 2, 3).double(), n) for n in (4, 1, 6)]
+    x, lengths, y = padded["pad_collate"](rows, float("nan"))
+    assert torch.equal(padded["lengths_to_mask"](lengths), ~x.isnan().any(dim=(2, 3)))
+    assert torch.equal(lengths, y) and x.dtype == torch.float64
+    assert padded["lengths_to_mask"](lengths, 9).sum().item() == 11
+
+
+@pytest.mark.parametrize(("layers", "bias"), [(1, True), (3, False)])
+def test_states_and_gradients_are_those_of_each_sequence_alone(padded, device, layers, bias):
+    like = {"dtype": torch.float64, "device": device}
+    gru = nn.GRU(3, 4, layers, bias, batch_first=True, bidirectional=True, **like)
+    x, lengths = torch.randn(5, 7, 3, **like), torch.tensor([3, 7, 1, 7, 5], device=device)
+    got = padded["last_states"](gru, x, lengths)
+    alone = [gru(x[i : i + 1, :n])[1] for i, n in enumerate(lengths.tolist())]
+    want = torch.cat([torch.cat([h[-2], h[-1]], dim=1) for h in alone])
+    torch.testing.assert_close(got, want)
+    weights = list(gru.parameters())
+    grads = [torch.autograd.grad(out.square().sum(), weights) for out in (got, want)]
+    torch.testing.assert_close(*grads)
+
+
+def test_a_sequence_without_steps_is_refused(padded):
+    gru = nn.GRU(2, 3, batch_first=True, bidirectional=True)
+    with pytest.raises(RuntimeError):
+        padded["last_states"](gru, torch.zeros(2, 3, 2), torch.tensor([3, 0]))
+
+
+@pytest.mark.parametrize("K", [1, 4, 10])
+def test_weighted_samples_weigh_one_on_average(imbalance, device, K):
+    labels = torch.randint(K, (200,), device=device)
+    weights = imbalance["class_weights"](labels, K)
+    assert weights.device == labels.device and weights.dtype == torch.float32
+    assert weights[labels].sum().item() == pytest.approx(200, rel=1e-4)
+    logits = torch.randn(200, K, device=device)
+    per_sample = nn.functional.cross_entropy(logits, labels, reduction="none")
+    want = nn.functional.cross_entropy(logits, labels, weight=weights)
+    torch.testing.assert_close((weights[labels] * per_sample).mean(), want)
+
+
+def test_a_loader_gives_balanced_batches(imbalance, data):
+    labels = torch.tensor([0] * 900 + [1] * 90 + [2] * 10)
+    dataset = data["TensorDataset"](torch.arange(1000.0)[:, None], labels)
+    generator = torch.Generator().manual_seed(0)
+    for name, want in (("balanced_sampler", [1, 1, 1]), ("sqrt_sampler", [30, 90**0.5, 10**0.5])):
+        sampler = imbalance[name](labels, generator)
+        drawn = torch.cat([y for _, y in DataLoader(dataset, 50, sampler=sampler)])
+        got = torch.bincount(drawn, minlength=3) / 1000
+        torch.testing.assert_close(got, torch.tensor(want) / sum(want), rtol=0, atol=0.09)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
+def test_samplers_take_labels_as_files_give_them(imbalance, device, dtype):
+    labels = torch.tensor([200, 7, 7, 7], device=device).to(dtype)
+    chances = imbalance["balanced_sampler"](labels).weights
+    torch.testing.assert_close(chances, torch.tensor([3.0, 1, 1, 1]).double() / 3)

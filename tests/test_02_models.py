@@ -222,3 +222,128 @@ def test_film_can_turn_a_feature_off_and_a_concatenation_cannot():
     block, c = build("ConcatBlock"), torch.randn(1, 2)
     spread = block(x, c.expand(5, 2)) - block(x, 9 * c.expand(5, 2))  # the same for all x
     torch.testing.assert_close(spread, spread[:1].expand(5, 6), rtol=1e-3, atol=1e-3)
+
+
+# --- normalization --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def norms():
+    return load(LEVEL / "solution_6_normalization.py")
+
+
+@pytest.mark.parametrize("shape", [(2, 6), (32, 6), (2, 6, 1, 1), (3, 6, 5, 7), (4, 6, 9)], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_norms_equal_the_library(norms, device, shape, dtype):
+    tol = {torch.float64: 1e-10, torch.float32: 1e-4}.get(dtype, 2e-2)
+    x = (2 * torch.randn(shape) + 1).to(device, dtype)
+    gamma, beta = (torch.rand(6).to(device, dtype) for _ in range(2))
+    last = [torch.rand(shape[-1]).to(device, dtype) for _ in range(2)]
+    at = {"device": device, "dtype": torch.promote_types(dtype, torch.float32)}
+    states = [[torch.zeros(6, **at), torch.ones(6, **at)] for _ in range(2)]
+    wide = [t.double() for t in (x, gamma, beta, *last, *states[1])]
+    pairs = [
+        (norms["my_layer_norm"](x, *last), F.layer_norm(wide[0], shape[-1:], *wide[3:5])),
+        (norms["rms_norm"](x, last[0]), F.rms_norm(wide[0], shape[-1:], wide[3], 1e-6)),
+        (norms["group_norm"](x, 3, gamma, beta), F.group_norm(wide[0], 3, *wide[1:3])),
+    ]
+    for training in (True, False):
+        got = norms["my_batch_norm"](x, gamma, beta, *states[0], training=training)
+        pairs.append((got, F.batch_norm(wide[0], *wide[5:], *wide[1:3], training)))
+    for got, want in pairs:
+        assert got.dtype == dtype
+        torch.testing.assert_close(got.double(), want, rtol=tol, atol=tol)
+    for got, want in zip(states[0], wide[5:], strict=True):
+        torch.testing.assert_close(got.double(), want, rtol=1e-3, atol=1e-3)
+
+
+def test_a_model_with_batch_norm_by_hand_trains_and_evaluates_as_with_the_layer(norms, device):
+    torch.manual_seed(0)
+    layer, first = nn.BatchNorm1d(5).to(device), nn.Linear(3, 5).to(device)
+    twin, state = (
+        copy.deepcopy(first),
+        [torch.zeros(5, device=device), torch.ones(5, device=device)],
+    )
+    optimizers = [torch.optim.SGD(m.parameters(), 0.1) for m in (first, twin)]
+    for _ in range(5):
+        x = torch.randn(8, 3, device=device)
+        mine = norms["my_batch_norm"](first(x), layer.weight.detach(), layer.bias.detach(), *state)
+        for out, optimizer in zip((mine, layer(twin(x))), optimizers, strict=True):
+            optimizer.zero_grad()
+            (out**3).mean().backward()
+            optimizer.step()
+    torch.testing.assert_close(first.weight, twin.weight)
+    torch.testing.assert_close(state, [layer.running_mean, layer.running_var])
+
+
+def test_norms_of_a_constant_are_beta_with_finite_gradients(norms, device):
+    x = torch.full((4, 6, 2, 2), 7.0, device=device, requires_grad=True)
+    gamma, beta = torch.ones(6, device=device), torch.arange(6.0, device=device)
+    state = torch.zeros(6, device=device), torch.ones(6, device=device)
+    for out in (
+        norms["my_batch_norm"](x, gamma, beta, *state),
+        norms["group_norm"](x, 2, gamma, beta),
+    ):
+        torch.testing.assert_close(out, beta.view(6, 1, 1).expand_as(out))
+        (grad,) = torch.autograd.grad(out.sum(), x)
+        assert grad.isfinite().all()
+
+
+# --- convolution ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def convolution():
+    return load(LEVEL / "solution_8_conv2d.py")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("stride", [1, 2, (3, 1)])
+@pytest.mark.parametrize("padding", [0, (1, 2)])
+@pytest.mark.parametrize("dilation", [1, (2, 1)])
+def test_convolutions_equal_the_library(convolution, device, dtype, stride, padding, dilation):
+    tol = {torch.float32: 1e-4, torch.float64: 1e-10, torch.bfloat16: 5e-2}[dtype]
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    for N, C, C_out, groups, kernel in (
+        (2, 6, 4, 2, (3, 3)),
+        (1, 3, 3, 3, (2, 4)),
+        (0, 2, 1, 1, (1, 1)),
+    ):
+        x = torch.randn(N, C, 9, 8).to(device, dtype)
+        weight = torch.randn(C_out, C // groups, *kernel).to(device, dtype)
+        bias = torch.randn(C_out).to(device, dtype)
+        got = convolution["my_conv2d"](x, weight, bias, **options, groups=groups)
+        wide = (t.double() for t in (x, weight, bias))
+        want = F.conv2d(*wide, **options, groups=groups)
+        assert got.dtype == dtype
+        torch.testing.assert_close(got.double(), want, rtol=tol, atol=tol)
+
+
+@pytest.mark.parametrize("kernel", [1, 2, (3, 2)])
+@pytest.mark.parametrize("stride", [None, 1, (2, 3)])
+@pytest.mark.parametrize("padding", [0, (1, 0)])
+def test_pooling_equals_the_library(convolution, device, kernel, stride, padding):
+    if kernel == 1 and padding:
+        pytest.skip("the library allows half of the kernel")
+    x = torch.randn(2, 3, 7, 9, device=device) - 4
+    got = convolution["max_pool2d"](x, kernel, stride, padding)
+    torch.testing.assert_close(got, F.max_pool2d(x, kernel, stride, padding))
+
+
+def test_a_network_by_hand_has_the_gradients_of_the_layers(convolution, device):
+    torch.manual_seed(0)
+    layers = nn.Sequential(
+        nn.Conv2d(2, 4, 3, stride=2, padding=1),
+        nn.MaxPool2d(2, padding=1),
+        nn.Conv2d(4, 4, (2, 3), groups=4, bias=False),
+        nn.Conv2d(4, 3, 1, bias=False),
+    ).to(device, torch.float64)
+    x = torch.randn(2, 2, 12, 13, device=device, dtype=torch.float64)
+    first, depthwise, mix = layers[0], layers[2], layers[3]
+    y = convolution["my_conv2d"](x, first.weight, first.bias, 2, 1)
+    y = convolution["max_pool2d"](y, 2, padding=1)
+    y = convolution["depthwise_separable_conv"](y, depthwise.weight, mix.weight)
+    want = layers(x)
+    torch.testing.assert_close(y, want)
+    got, right = (torch.autograd.grad((t**2).sum(), layers.parameters()) for t in (y, want))
+    torch.testing.assert_close(got, right)

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 from torch.utils.data import DataLoader, TensorDataset
 
 from practice.exercises import ROOT, load
@@ -179,3 +180,219 @@ def test_labels_that_do_not_fit_raise(train_one_epoch, device):
         train_one_epoch(
             model, [batch], nn.CrossEntropyLoss(), SGD(model.parameters(), lr=0.1), device
         )
+
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def losses():
+    return load(ROOT / "03_training" / "solution_losses.py")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("n, k", [(1, 2), (7, 7), (64, 1000), (5, 1)])
+def test_losses_equal_the_library_on_any_size(losses, device, dtype, n, k):
+    tol = {torch.float32: 1e-5, torch.float64: 1e-10, torch.bfloat16: 5e-2}[dtype]
+    logits = (3 * torch.randn(n, k)).to(device, dtype)
+    targets, y = torch.randint(k, (n,), device=device), torch.rand(n, k).to(device, dtype)
+    weight = torch.rand(k).to(device, dtype)
+    for got, want in (
+        (losses["my_softmax"](logits, 0), logits.softmax(0)),
+        (
+            losses["cross_entropy_loss"](logits, targets, label_smoothing=0.2),
+            nn.functional.cross_entropy(logits, targets, label_smoothing=0.2),
+        ),
+        (
+            losses["bce_with_logits"](logits, y, weight),
+            nn.functional.binary_cross_entropy_with_logits(logits, y, pos_weight=weight),
+        ),
+        (losses["huber_loss"](logits, y, 0.7), nn.functional.huber_loss(logits, y, delta=0.7)),
+        (
+            losses["focal_loss"](logits, targets, 1.0, 0.0),
+            nn.functional.cross_entropy(logits, targets),
+        ),
+    ):
+        assert got.dtype == dtype
+        torch.testing.assert_close(got, want, rtol=tol, atol=tol)
+
+
+@pytest.mark.parametrize("sizes", [[10000], [1] * 50, [3, 0, 997, 9000]], ids=str)
+def test_the_entropy_does_not_depend_on_the_chunks(losses, device, sizes):
+    logits = (20 * torch.randn(sum(sizes), dtype=torch.float64)).to(device)
+    want = torch.distributions.Categorical(logits=logits).entropy()
+    got = losses["streaming_entropy"](iter(logits.split(sizes)))
+    torch.testing.assert_close(got, want)
+
+
+def test_a_classifier_learns_with_the_loss_by_hand(losses, device):
+    x, y = samples(128)
+    model, y = classifier().to(device), torch.where(torch.arange(128) % 5 == 0, 255, y)
+    optimizer = SGD(model.parameters(), lr=0.5)
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = losses["cross_entropy_loss"](model(x.to(device)), y.to(device), 255)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.5
+
+
+# --- optimizers -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def optimizers():
+    return load(ROOT / "03_training" / "solution_optimizers.py")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("name", "library", "options"),
+    [
+        ("MySGD", torch.optim.SGD, {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
+        ("MySGD", torch.optim.SGD, {"lr": 0.1}),
+        ("MyAdam", torch.optim.Adam, {"lr": 0.01}),
+        ("MyAdamW", torch.optim.AdamW, {"lr": 0.01, "weight_decay": 0.2}),
+    ],
+)
+def test_an_optimizer_by_hand_trains_as_the_library(
+    optimizers, train_one_epoch, device, name, library, options, dtype
+):
+    x, y = samples(40)
+    model = classifier(norm=False).to(device, dtype)
+    twin = copy.deepcopy(model)
+    mine = optimizers[name](model.parameters(), **options)
+    other = library(twin.parameters(), **options)
+    batches = list(zip(x.to(dtype).split(8), y.split(8), strict=True))
+    losses = [
+        [train_one_epoch(m, batches, nn.CrossEntropyLoss(), o, device) for _ in range(4)]
+        for m, o in ((model, mine), (twin, other))
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    for got, want in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["MySGD", "MyAdam", "MyAdamW"])
+def test_an_optimizer_by_hand_leaves_what_is_frozen_and_steps_what_is_tied_once(
+    optimizers, device, name
+):
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4)).to(device)
+    model[2].weight = model[1].weight
+    model[0].requires_grad_(False)
+    frozen, twin = model[0].weight.clone(), copy.deepcopy(model)
+    mine = optimizers[name]([p for layer in model for p in layer.parameters()], lr=0.1)
+    other = optimizers[name](twin.parameters(), lr=0.1)
+    for _ in range(3):
+        x = torch.randn(5, 4, device=device)
+        for m, optimizer in ((model, mine), (twin, other)):
+            optimizer.zero_grad()
+            m(x).square().mean().backward()
+            optimizer.step()
+    assert torch.equal(model[0].weight, frozen)
+    torch.testing.assert_close(model.state_dict(), twin.state_dict())
+
+
+# --- learning rate schedules ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def schedules():
+    return load(ROOT / "03_training" / "solution_lr_schedule.py")
+
+
+@pytest.mark.parametrize("warm, total, low", [(1, 2, 0.0), (10, 50, 0.1), (49, 50, 0.5)])
+def test_the_scheduler_equals_the_librarys_own(schedules, warm, total, low):
+    mine, library = (SGD([nn.Parameter(torch.zeros(1))], lr=2) for _ in range(2))
+    got = schedules["WarmupCosine"](mine, warm, total, low)
+    rise = LinearLR(library, 1e-9, total_iters=warm)
+    fall = CosineAnnealingLR(library, total - warm, low * 2)
+    want = SequentialLR(library, [rise, fall], [warm])
+    for _ in range(total + 1):
+        assert got.get_last_lr() == pytest.approx(want.get_last_lr(), abs=1e-6)
+        for optimizer, scheduler in ((mine, got), (library, want)):
+            optimizer.step()
+            scheduler.step()
+
+
+def test_a_schedule_of_a_million_steps_goes_up_once_and_down_once(schedules):
+    for name, more in (("cosine_lr_schedule", ()), ("wsd_lr_schedule", (300_000,))):
+        steps = range(0, 1_200_000, 1_000)
+        rates = [schedules[name](s, 1_000_000, 50_000, *more, 3e-4, 3e-5) for s in steps]
+        top = rates.index(max(rates))
+        assert rates[: top + 1] == sorted(rates[: top + 1])
+        assert rates[top:] == sorted(rates[top:], reverse=True)
+        assert (max(rates), rates[-1], top) == (3e-4, 3e-5, 50)
+
+
+def test_adam_trains_with_it_and_a_scaled_rate(schedules, device):
+    x, y = samples(128)
+    model = classifier().to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.05)
+    scheduler = schedules["WarmupCosine"](optimizer, 5, 40)
+    start = copy.deepcopy(model.state_dict())
+    for step in range(40):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(x.to(device)), y.to(device))
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        if step == 0:  # at rate 0
+            assert torch.equal(model[0].weight, start["0.weight"])
+    assert loss.item() < 0.3 and scheduler.get_last_lr() == [0.0]
+
+
+# --- regularization -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def regularization():
+    return load(ROOT / "03_training" / "solution_regularization.py")
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (100_000,), (20, 30, 2, 50)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_dropout_of_any_shape_keeps_the_mean(regularization, device, shape, dtype):
+    layer, x = regularization["MyDropout"](0.3), torch.ones(shape, device=device, dtype=dtype)
+    out = layer(x)
+    assert (out.shape, out.dtype, out.device) == (x.shape, dtype, x.device)
+    kept = out[out != 0]
+    torch.testing.assert_close(kept, torch.full_like(kept, 1 / 0.7), rtol=0.01, atol=0)
+    if x.numel() > 1000:
+        assert out.double().mean().item() == pytest.approx(1, abs=0.03)
+
+
+def test_adamw_with_the_groups_decays_matrices_alone(regularization, device):
+    model = classifier().to(device)
+    before = copy.deepcopy(model.state_dict())
+    optimizer = torch.optim.AdamW(regularization["param_groups"](model, 0.5), lr=0.1)
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    for name, p in model.named_parameters():
+        torch.testing.assert_close(p, before[name] * (0.95 if p.ndim == 2 else 1))
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == 6
+
+
+def test_ema_equals_the_librarys_own(regularization, device):
+    model = classifier().to(device)
+    ema = regularization["EMA"](model, 0.9)
+    library = torch.optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9), use_buffers=True
+    )
+    library.update_parameters(model)  # the first one copies
+    optimizer, (x, y) = SGD(model.parameters(), lr=0.1), samples(32)
+    for _ in range(5):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x.to(device)), y.to(device)).backward()
+        optimizer.step()
+        ema.update(model)
+        library.update_parameters(model)
+    own = copy.deepcopy(model.state_dict())
+    with ema.averaged(model):
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                torch.testing.assert_close(value, library.module.state_dict()[name])
+        assert not torch.equal(model[0].weight, own["0.weight"])
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, own[name])

@@ -27,6 +27,12 @@ validate = solution(5)["validate"]
 GatedResidual = solution(7)["GatedResidual"]
 fit_validated = solution(9)["fit"]
 fit_scheduled = solution(10)["fit"]
+fit_batches = solution(11)["fit"]
+classify_step = solution(12)["train_step"]
+to_tokens = solution(13)["to_tokens"]
+mse_step = solution(14)["mse_step"]
+DeepNet = solution(15)["DeepNet"]
+run_epoch = solution(16)["run_epoch"]
 
 
 def risk_model(device="cpu", n=3):
@@ -559,3 +565,171 @@ def test_loops_refuse_labels_of_another_batch():
         fit_scheduled(model, optimizer, lr_scheduler.StepLR(optimizer, 1), wrong, 1)
     with pytest.raises(ValueError, match="batch_size"):
         fit_validated(model, optimizer, wrong, wrong, 1)
+
+
+# hunt 11: fit on a stream of batches
+
+
+OPTIMIZERS = {
+    "adamw": lambda params: torch.optim.AdamW(params, lr=0.02),
+    "nesterov": lambda params: torch.optim.SGD(params, lr=0.05, momentum=0.9, nesterov=True),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_fit_is_a_step_by_each_gradient_alone(name, device):
+    torch.manual_seed(0)
+    start, x, y = nn.Linear(5, 3), torch.randn(23, 5), torch.randint(0, 3, (23,))
+    data = [(a.to(device), b.to(device)) for a, b in cut(x, y, 4)]
+    mine, twin = copy.deepcopy(start).to(device), copy.deepcopy(start).to(device)
+    fit_batches(mine, OPTIMIZERS[name](mine.parameters()), data)
+    optimizer = OPTIMIZERS[name](twin.parameters())
+    for a, b in data:
+        loss = nn.functional.cross_entropy(twin(a), b)
+        for p, grad in zip(
+            twin.parameters(), torch.autograd.grad(loss, list(twin.parameters())), strict=True
+        ):
+            p.grad = grad
+        optimizer.step()
+    for p, right in zip(mine.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(p, right)
+
+
+def test_fit_at_rate_zero_loses_the_same_each_time():
+    x, y = torch.randn(6, 4), torch.randint(0, 3, (6,))
+    model = nn.Linear(4, 3)
+    losses = fit_batches(model, torch.optim.SGD(model.parameters(), lr=0.0), [(x, y)] * 5)
+    assert losses == pytest.approx([losses[0]] * 5)
+    assert model.weight.grad.norm().item() == pytest.approx(
+        torch.autograd.grad(nn.functional.cross_entropy(model(x), y), model.weight)[0].norm().item()
+    )
+    assert fit_batches(model, torch.optim.SGD(model.parameters(), lr=0.1), []) == []
+
+
+# hunt 12: train_step of a classifier
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_step_brings_the_loss_of_one_batch_to_zero(classes, device):
+    torch.manual_seed(0)
+    y = torch.arange(3 * classes, device=device) % classes
+    x = 4 * torch.eye(classes, device=device)[y]
+    model = nn.Linear(classes, classes).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    losses = [classify_step(model, optimizer, x, y) for _ in range(100)]
+    assert losses[-1] < 0.01 < losses[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_step_of_a_model_that_says_nothing_loses_log_k(dtype):
+    model = nn.Linear(3, 7).to(dtype)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = classify_step(model, optimizer, torch.randn(4, 3, dtype=dtype), torch.arange(4))
+    assert loss == pytest.approx(math.log(7))
+
+
+# hunt 13: to_tokens
+
+
+@pytest.mark.parametrize("kernel", [1, 2])
+def test_tokens_are_what_a_patch_embedding_gives(kernel):
+    layer, x = nn.Conv2d(3, 5, kernel, stride=kernel), torch.randn(2, 3, 4, 6)
+    patches = nn.functional.unfold(x, kernel, stride=kernel).transpose(1, 2)
+    want = patches @ layer.weight.flatten(1).T + layer.bias
+    torch.testing.assert_close(to_tokens(layer(x)), want)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 2, 2), (2, 0, 3, 4), (2, 3, 0, 4), (2, 3, 4, 5)])
+def test_tokens_go_back_to_the_map(shape, device):
+    x = torch.randn(shape, device=device)
+    n, c, h, w = shape
+    tokens = to_tokens(x)
+    assert tokens.shape == (n, h * w, c)
+    assert torch.equal(tokens.transpose(1, 2).unflatten(2, (h, w)), x)
+
+
+# hunt 14: mse_step
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_mse_step_fits_a_line(column, device):
+    torch.manual_seed(0)
+    x = torch.randn(64, 3, device=device)
+    y = x @ torch.tensor([[1.0], [-2.0], [0.5]], device=device) + 0.3
+    model = nn.Linear(3, 1).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    for _ in range(100):
+        loss = mse_step(model, optimizer, x, y if column else y[:, 0])
+    assert loss < 1e-4
+    assert model.bias.item() == pytest.approx(0.3, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_mse_step_loses_what_the_library_says(n, dtype):
+    model, x = nn.Linear(3, 1).to(dtype), torch.randn(n, 3, dtype=dtype)
+    y = torch.randn(n, 2, dtype=dtype)[:, 0]  # a column of a table
+    want = nn.functional.mse_loss(model(x)[:, 0], y).item()
+    loss = mse_step(model, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
+    assert loss == pytest.approx(want)
+
+
+# hunt 15: DeepNet
+
+
+@pytest.mark.parametrize("layers", [1, 2, 8])
+def test_deep_net_has_the_parameters_of_all_layers(layers, tmp_path):
+    model = DeepNet([16] * (layers + 1))
+    assert sum(p.numel() for p in model.parameters()) == layers * (16 * 16 + 16)
+    torch.save(model.state_dict(), tmp_path / "state.pt")
+    other = DeepNet([16] * (layers + 1))
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    x = torch.randn(3, 16)
+    assert torch.equal(model(x), other(x))
+    assert pickle.loads(pickle.dumps(model))(x).shape == (3, 16)
+
+
+def test_deep_net_learns_eight_layers(device):
+    torch.manual_seed(0)
+    x, y = torch.randn(32, 8, device=device), torch.randint(0, 4, (32,), device=device)
+    model = DeepNet([8, *[16] * 7, 4]).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(200):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 0.1
+
+
+# hunt 16: run_epoch
+
+
+@pytest.mark.parametrize("size", [1, 4, 11])
+def test_figure_does_not_depend_on_the_cut_at_rate_zero(size, device):
+    torch.manual_seed(0)
+    x, y = torch.randn(11, 5, device=device), torch.randint(0, 3, (11,), device=device)
+    model = nn.Linear(5, 3).to(device)
+    got = run_epoch(model, torch.optim.SGD(model.parameters(), lr=0.0), cut(x, y, size))
+    want = model(x).softmax(dim=1)[range(11), y].mean().item()
+    assert got == pytest.approx(want, rel=1e-4)
+
+
+def test_figure_of_a_model_that_says_nothing_is_one_in_k():
+    model = nn.Linear(5, 4)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    data = cut(torch.randn(9, 5), torch.randint(0, 4, (9,)), 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    assert run_epoch(model, optimizer, iter(data)) == pytest.approx(0.25)
+
+
+def test_run_epoch_learns():
+    x = torch.randn(64, 6)
+    data = cut(x, x[:, :3].argmax(dim=1), 16)
+    model = nn.Linear(6, 3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    figures = [run_epoch(model, optimizer, data) for _ in range(20)]
+    assert figures[-1] > 0.8 > 0.6 > figures[0]

@@ -324,3 +324,61 @@ def test_killed_in_the_middle_of_saving_the_file_is_whole(checkpoints, tmp_path)
     (partial,) = (file for file in tmp_path.iterdir() if file != path)
     with pytest.raises(ValueError):
         checkpoints["load_checkpoint"](partial, model)
+
+
+# --- metrics --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return load(LEVEL / "solution_metrics.py")
+
+
+@pytest.mark.parametrize("n, k", [(1, 1), (7, 3), (4000, 10)])
+def test_matrix_and_ratios_of_any_size(metrics, device, n, k):
+    pred, target = torch.randint(k, (2, n), device=device)
+    cm = metrics["confusion_matrix"](pred, target, k)
+    assert cm.device == pred.device and cm.sum() == n
+    pairs = zip(pred.split(3), target.split(3), strict=True)
+    assert torch.equal(sum(metrics["confusion_matrix"](*pair, k) for pair in pairs), cm)
+    accuracy = (pred == target).double().mean().item()
+    for ratio in metrics["precision_recall_f1"](cm, "micro"):
+        assert ratio.device == cm.device and ratio.item() == pytest.approx(accuracy)
+    precision, recall, f1 = metrics["precision_recall_f1"](cm, None)
+    flipped = metrics["precision_recall_f1"](cm.T, None)
+    for got, want in zip((recall, precision, f1), flipped, strict=True):
+        torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize("levels", [2, 9, 10**6])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_auroc_of_many_scores(metrics, device, levels, dtype):
+    scores = torch.randint(levels, (500,), device=device).to(dtype)
+    targets = torch.randint(2, (500,), device=device)
+    ones, zeros = (scores[targets == kind].double() for kind in (1, 0))
+    wins = (ones[:, None] > zeros).double() + (ones[:, None] == zeros).double() / 2
+    area = metrics["auroc"](scores, targets)
+    assert area == pytest.approx(wins.mean().item())
+    assert metrics["auroc"](-scores, targets) == pytest.approx(1 - area)
+    assert metrics["auroc"](scores / 8 + 1, targets > 0) == pytest.approx(area, abs=0.02)
+
+
+def test_calibration_falls_when_confidence_is_what_it_says(metrics, device):
+    logits = 2 * torch.randn(20000, 4, device=device)
+    targets = torch.distributions.Categorical(logits=logits).sample()
+    honest, proud = (
+        metrics["expected_calibration_error"]((t * logits).softmax(1), targets) for t in (1, 3)
+    )
+    assert honest < 0.03 < 0.1 < proud
+    sure = torch.tensor([[1.0 + 1e-7, 0.0]], device=device)  # as a softmax may round
+    zero = torch.zeros(1, dtype=torch.int64, device=device)
+    assert metrics["expected_calibration_error"](sure, zero) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_mean_does_not_depend_on_batches_and_workers(metrics, device):
+    values, workers = torch.rand(103, device=device), [metrics["MeanMetric"]() for _ in range(3)]
+    for i, batch in enumerate(values.split(10)):
+        workers[i % 3].update(batch.mean(), len(batch))
+    for other in workers[1:]:
+        workers[0].merge(other)
+    assert workers[0].compute() == pytest.approx(values.mean().item(), rel=1e-5)
