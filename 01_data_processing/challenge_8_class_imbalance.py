@@ -10,7 +10,7 @@ labels are int64. n_k is the number of samples of class k.
 
 Core, what an interview asks:
 
-    weights   N / (K n_k) for class k. So the N samples weigh 1 each on average.
+    weights   N / (K n_k) for class k. If all classes occur, the samples weigh 1 on average.
     absent    A class without samples has weight 0.
     balanced  Each draw: all classes that occur are equally likely, and so are the samples of a
               class.
