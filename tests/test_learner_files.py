@@ -166,7 +166,7 @@ def json_module():
     ("code", "state"),
     [
         ("torch.set_default_dtype(torch.float64)", torch.get_default_dtype),
-        ("torch.set_default_device('meta')", torch.get_default_device),
+        ("torch.set_default_device('meta')", lambda: torch.empty(0).device),
         ("torch.set_grad_enabled(False)", torch.is_grad_enabled),
         ("torch.set_num_threads(torch.get_num_threads() + 1)", torch.get_num_threads),
         ("torch.manual_seed(3)", lambda: torch.get_rng_state().tolist()),
