@@ -1,5 +1,7 @@
 """What challenge_8_conv2d.py requires: an edge detector by hand, then the library's functions."""
 
+from functools import partial
+
 import torch
 from torch.nn import functional as F
 
@@ -21,6 +23,14 @@ def by_hand(my_conv2d, max_pool2d, depthwise_separable_conv):
         ),
     ):
         calls_none(f"{name}, x (2, 4, 6, 7)", function, inputs, BANNED)
+    conv = {"stride": 2, "padding": 1, "dilation": 2, "groups": 3}
+    for name, function, library, given, more in (
+        ("my_conv2d", my_conv2d, F.conv2d, torch.randn(3, 1, 3, 3), conv),
+        ("max_pool2d", max_pool2d, F.max_pool2d, 3, {"stride": 2, "padding": 1}),
+    ):
+        if works(function, library, [given], **more):
+            inputs = torch.randn(2, 3, 6, 7), given
+            calls_none(f"{name}{told(more)}", partial(function, **more), inputs, BANNED)
 
 
 def no_loop(my_conv2d, max_pool2d, depthwise_separable_conv):
@@ -37,7 +47,7 @@ def no_loop(my_conv2d, max_pool2d, depthwise_separable_conv):
             lambda x, w: my_conv2d(x, w, groups=len(w)),
             lambda C: (torch.randn(C, 1, 3, 3),),
         ),
-        ("max_pool2d", max_pool2d, lambda _: (3,)),
+        ("max_pool2d", max_pool2d, lambda _: (3, 2, 1)),
         (
             "depthwise_separable_conv",
             depthwise_separable_conv,
@@ -94,15 +104,23 @@ def groups(my_conv2d):
     weight = torch.tensor([[1.0, 2.0], [3.0, 4.0]])[..., None, None]
     what = "my_conv2d(x 1, 10, 100, 1000 in 4 channels, weight [[1, 2], [3, 4]], groups=2)"
     gives(what, my_conv2d, [x, weight], [[[[21.0]], [[4300.0]]]], groups=2)
-    for C, out, n, kernel in ((4, 6, 2, 1), (6, 6, 3, 1), (3, 3, 3, 2), (4, 8, 4, 3)):
+    for C, out, n, kernel, more in (
+        (4, 6, 2, 1, {}),
+        (6, 6, 3, 1, {}),
+        (3, 3, 3, 2, {}),
+        (4, 8, 4, 3, {"padding": 1}),
+        (4, 6, 2, 2, {"stride": 2}),
+        (4, 6, 2, 2, {"dilation": 2}),
+    ):
         image, weight = torch.randn(2, C, 5, 6), torch.randn(out, C // n, kernel, kernel)
         given, what = [image, weight], f"my_conv2d, x (2, {C}, 5, 6), weight {tuple(weight.shape)}"
         if kernel > 1:
             given.append(torch.arange(1.0, out + 1))
-            if not works(my_conv2d, F.conv2d, [torch.randn(4, 3, 3, 2), torch.randn(4)]):
+            if not works(my_conv2d, F.conv2d, [torch.randn(4, 3, 3, 2), torch.randn(4)], **more):
                 continue
-        want = F.conv2d(*given, groups=n)
-        gives(f"{what}, groups={n}", my_conv2d, given, want, 1e-4, groups=n)
+        more = {**more, "groups": n}
+        want = F.conv2d(*given, **more)
+        gives(f"{what}{told(more)}", my_conv2d, given, want, 1e-4, **more)
 
 
 def max_pool(max_pool2d):

@@ -11,36 +11,33 @@ from checks.functions import number_is
 from checks.tools import attempt, equal, numbers, refuses
 
 HALF = math.sqrt(0.5)
+RANGES = (8.0, 0.0), (8.0, 2.0), (8e-5, 2e-5)  # max_lr, min_lr
 
 
 def warmup(cosine_lr_schedule, wsd_lr_schedule):
-    for total, warm, steps in (
-        (10, 4, (0, 1, 2, 3, 4)),
-        (9, 1, (0, 1)),
-        (11, 7, (3, 6)),
-        (7, 0, (0,)),
-    ):
+    table = (10, 4, (0, 1, 2, 3, 4)), (9, 1, (0, 1)), (11, 7, (3, 6)), (7, 0, (0,))
+    for total, warm, steps in table:
         for step in steps:
-            want = 8.0 * step / warm if warm else 8.0
-            for low in (0.0, 2.0):
-                rate_is(cosine_lr_schedule, want, step, total, warm, 8.0, low)
-                rate_is(wsd_lr_schedule, want, step, total, warm, 3, 8.0, low)
+            for high, low in RANGES:
+                want = high * step / warm if warm else high
+                rate_is(cosine_lr_schedule, want, step, total, warm, high, low)
+                rate_is(wsd_lr_schedule, want, step, total, warm, 3, high, low)
 
 
 def cosine(cosine_lr_schedule):
-    for low in (0.0, 2.0):
-        mid = (8 + low) / 2
+    for high, low in RANGES:
+        mid, half = (high + low) / 2, (high - low) / 2
         for total, warm, quarter in ((12, 4, 2), (8, 0, 2), (20, 12, 2), (5, 1, 1)):
             for i, wave in enumerate((1, HALF, 0, -HALF)):
-                step, want = warm + i * quarter, mid + (8 - low) / 2 * wave
-                rate_is(cosine_lr_schedule, want, step, total, warm, 8.0, low)
+                step, want = warm + i * quarter, mid + half * wave
+                rate_is(cosine_lr_schedule, want, step, total, warm, high, low)
     for step in (1, 39):
         rate_is(cosine_lr_schedule, 8 * math.sin(math.pi * (40 - step) / 80) ** 2, step, 40, 0, 8.0)
     rate_is(cosine_lr_schedule, 8.0 * 0.75, 6, 10, 4, 8.0)  # a third of the way: cos 60 degrees
 
 
 def wsd(wsd_lr_schedule):
-    for low in (0.0, 2.0):
+    for high, low in RANGES:
         for total, warm, decay, table in (
             (12, 2, 4, {3: 1, 5: 1, 8: 1, 9: 0.75, 10: 0.5, 11: 0.25}),
             (9, 0, 8, {0: 1, 1: 1, 2: 7 / 8, 8: 1 / 8}),
@@ -48,8 +45,8 @@ def wsd(wsd_lr_schedule):
             (6, 2, 1, {2: 1, 5: 1}),
         ):
             for step, part in table.items():
-                want = low + (8 - low) * part
-                rate_is(wsd_lr_schedule, want, step, total, warm, decay, 8.0, low)
+                want = low + (high - low) * part
+                rate_is(wsd_lr_schedule, want, step, total, warm, decay, high, low)
     rate_is(wsd_lr_schedule, 4.0, 8, 10, 2, 4, 8.0)
 
 
@@ -105,10 +102,10 @@ def restart(WarmupCosine, cosine_lr_schedule):
         optimizer = sgd(0.1, 0.1)
         for group, first in zip(optimizer.param_groups, (8.0, 2.0), strict=True):
             group["initial_lr"] = first
-        call = f"WarmupCosine(optimizer of initial_lr [8, 2], 2, 6, last_epoch={last})"
-        one = attempt(call, WarmupCosine, optimizer, 2, 6, last_epoch=last)
+        call = f"WarmupCosine(optimizer of initial_lr [8, 2], 2, 6, 0.25, last_epoch={last})"
+        one = attempt(call, WarmupCosine, optimizer, 2, 6, 0.25, last_epoch=last)
         for s in (last + 1, last + 2):
-            factor = cosine_lr_schedule(s, 6, 2, 1.0)
+            factor = cosine_lr_schedule(s, 6, 2, 1.0, 0.25)
             rates_are(f"{call}, step {s}", optimizer, [8 * factor, 2 * factor])
             run(one, optimizer, 1)
 
@@ -118,26 +115,19 @@ def limits(cosine_lr_schedule, wsd_lr_schedule, WarmupCosine):
     rate_is(wsd_lr_schedule, 2.0, 4, 4, 4, 0, 8.0, 2.0)
     for step, want in ((4, 8.0), (5, 8.0), (6, 2.0)):
         rate_is(wsd_lr_schedule, want, step, 6, 2, 0, 8.0, 2.0)
-    for function, given in (
-        (cosine_lr_schedule, (0, 4, 5, 8.0)),
-        (cosine_lr_schedule, (9, 4, 5, 8.0)),
-        (cosine_lr_schedule, (-1, 4, 2, 8.0)),
-        (cosine_lr_schedule, (1, 4, -1, 8.0)),
-        (cosine_lr_schedule, (0, -1, -2, 8.0)),
-        (wsd_lr_schedule, (1, 6, 4, 3, 8.0)),
-        (wsd_lr_schedule, (-1, 6, 2, 2, 8.0)),
-        (wsd_lr_schedule, (5, 6, 2, -1, 8.0)),
-        (wsd_lr_schedule, (5, 6, -1, 2, 8.0)),
-    ):
-        refuses(function, *given, errors=(ValueError,))
-    for warm, total in ((5, 4), (-1, 4), (-3, -2)):
-        optimizer = sgd(8.0)
-        before = copy.deepcopy(optimizer.param_groups[0])
+    for given in ((0, 4, 5), (9, 4, 5), (-1, 4, 2), (1, 4, -1), (0, -1, 0)):
+        refuses(cosine_lr_schedule, *given, 8.0, errors=(ValueError,))
+    for given in ((1, 6, 4, 3), (9, 6, 4, 3), (-1, 6, 2, 2), (5, 6, 2, -1), (5, 6, -1, 2)):
+        refuses(wsd_lr_schedule, *given, 8.0, errors=(ValueError,))
+    for warm, total in ((5, 4), (-1, 4), (0, -2)):
+        optimizer = sgd(8.0, 0.5)
+        before = copy.deepcopy(optimizer.param_groups)
         call = f"WarmupCosine(optimizer, {warm}, {total})"
         refuses(WarmupCosine, optimizer, warm, total, errors=(ValueError,), call=call)
-        for key in {*before, *optimizer.param_groups[0]} - {"params"}:
-            got, want = (group.get(key, "none") for group in (optimizer.param_groups[0], before))
-            equal(f"{call}, refused: the group's {key} is", got, want)
+        for i, groups in enumerate(zip(optimizer.param_groups, before, strict=True)):
+            for key in sorted({*groups[0], *groups[1]} - {"params"}):
+                got, want = (group.get(key, "none") for group in groups)
+                equal(f"{call}, refused: {key} of group {i} is", got, want)
 
 
 CORE = (warmup, cosine, wsd, end, scheduler, resume)
@@ -146,7 +136,8 @@ EDGES = (restart, limits)
 
 def rate_is(function, want, *given):
     call = f"{function.__name__}({', '.join(map(str, given))})"
-    number_is(call, attempt(call, function, *given), want)
+    max_lr = next(number for number in given if isinstance(number, float))
+    number_is(call, attempt(call, function, *given), want, 1e-6 * max_lr)
 
 
 def rates_are(what, got, want):

@@ -38,6 +38,15 @@ SLIPS = {
             UNFOLD,
             "    return F.conv2d(x, weight, bias, s, p, d, groups)\n" + UNFOLD,
         ),
+        "convolution of the library where it is dilated": (
+            PAIRS,
+            PAIRS + "    if d != (1, 1):\n"
+            "        return F.conv2d(x, weight, bias, s, p, d, groups)\n",
+        ),
+        "pooling of the library where it is padded": (
+            PAD,
+            "    if p != (0, 0):\n        return F.max_pool2d(x, k, s, p)\n" + PAD,
+        ),
         "pooling of the library": (PAD, "    return F.max_pool2d(x, k, s, p)\n" + PAD),
         "pooling by the library's adaptive one": (
             "    return torch.amax(windows, (-2, -1))\n",
@@ -89,6 +98,12 @@ SLIPS = {
             "    return torch.amax(windows, (-2, -1))\n",
             "    every = [windows[:, :, i].amax((-2, -1)) for i in range(windows.shape[2])]\n"
             "    return torch.stack(every, 2)\n",
+        ),
+        "a loop over the rows where it is padded": (
+            "    return torch.amax(windows, (-2, -1))\n",
+            "    every = windows.unbind(2) if p != (0, 0) else [windows.movedim(2, 0)]\n"
+            "    parts = [part.amax((-2, -1)) for part in every]\n"
+            "    return torch.stack(parts, 2) if p != (0, 0) else parts[0].movedim(0, 2)\n",
         ),
         "a loop over the channels in the separable one": (
             SEPARABLE,
@@ -175,6 +190,18 @@ SLIPS = {
             PAIRS
             + "    if groups > 1:\n        weight, groups = weight.repeat(1, groups, 1, 1), 1\n"
             "        c = x.shape[1]\n",
+        ),
+        "stride forgotten with groups": (
+            PAIRS,
+            PAIRS + "    s = s if groups == 1 else (1, 1)\n",
+        ),
+        "padding forgotten with groups": (
+            PAIRS,
+            PAIRS + "    p = p if groups == 1 else (0, 0)\n",
+        ),
+        "dilation forgotten with groups": (
+            PAIRS,
+            PAIRS + "    d = d if groups == 1 else (1, 1)\n",
         ),
         "groups in reverse": (ROWS, ROWS + "    rows = rows.flip(0)\n"),
     },

@@ -36,6 +36,10 @@ SLIPS = {
             COSINE_WARMUP,
             "        return max_lr * step / (warmup_steps + 1)\n    part",
         ),
+        "a floor of 1e-7": (
+            COSINE_WARMUP,
+            "        return max(1e-7, max_lr * step / warmup_steps)\n    part",
+        ),
         "squared": (COSINE_WARMUP, "        return max_lr * (step / warmup_steps) ** 2\n    part"),
         "a quarter of a sine": (
             COSINE_WARMUP,
@@ -100,6 +104,10 @@ def wsd_lr_schedule(step, total_steps, warmup_steps, decay_steps, max_lr, min_lr
             "return min_lr + (max_lr - min_lr) * (1 + math.cos(math.pi * part)) / 2",
             "return max_lr * (1 + math.cos(math.pi * part)) / 2",
         ),
+        "rounded to 6 digits": (
+            "return min_lr + (max_lr - min_lr) * (1 + math.cos(math.pi * part)) / 2",
+            "return round(min_lr + (max_lr - min_lr) * (1 + math.cos(math.pi * part)) / 2, 6)",
+        ),
         "degrees": ("math.cos(math.pi * part)", "math.cos(180 * part)"),
     },
     "wsd": {
@@ -129,6 +137,10 @@ def wsd_lr_schedule(step, total_steps, warmup_steps, decay_steps, max_lr, min_lr
         "decay along a cosine": (
             "(max_lr - min_lr) * left / decay_steps",
             "(max_lr - min_lr) * (1 - math.cos(math.pi * left / decay_steps)) / 2",
+        ),
+        "rounded to 6 digits": (
+            "return min_lr + (max_lr - min_lr) * left / decay_steps",
+            "return round(min_lr + (max_lr - min_lr) * left / decay_steps, 6)",
         ),
         "decay along a root": (
             "(max_lr - min_lr) * left / decay_steps",
@@ -323,6 +335,11 @@ class WarmupCosine(LRScheduler):
             "            group['initial_lr'] = group['lr']\n"
             "        super().__init__(optimizer, last_epoch)",
         ),
+        "min_ratio lost": (
+            "        super().__init__(optimizer, last_epoch)",
+            "        self.min_ratio *= last_epoch < 0\n"
+            "        super().__init__(optimizer, last_epoch)",
+        ),
         "two steps ahead": (
             "super().__init__(optimizer, last_epoch)",
             "super().__init__(optimizer, last_epoch + (last_epoch >= 0))",
@@ -360,6 +377,17 @@ def wsd_lr_schedule(step, total_steps, warmup_steps, decay_steps, max_lr, min_lr
             "if warmup_steps + decay_steps > total_steps:",
             "if max(warmup_steps, decay_steps) > total_steps:",
         ),
+        "no error after the end": (
+            "    need_fit(step, warmup_steps, total_steps, decay_steps)\n"
+            "    left = total_steps - step\n",
+            "    left = total_steps - step\n"
+            "    if left > 0:\n"
+            "        need_fit(step, warmup_steps, total_steps, decay_steps)\n",
+        ),
+        "a total below 0": (
+            "if warmup_steps + decay_steps > total_steps:",
+            "if warmup_steps + decay_steps > max(0, total_steps):",
+        ),
         "a warm-up of all steps refused": (
             "if warmup_steps + decay_steps > total_steps:",
             "if warmup_steps + decay_steps >= total_steps:",
@@ -369,6 +397,12 @@ def wsd_lr_schedule(step, total_steps, warmup_steps, decay_steps, max_lr, min_lr
             "        warmup_steps = max(0, min(warmup_steps, total_steps))\n"
             "        total_steps = max(0, total_steps)\n"
             "        warmup_steps = max(0, warmup_steps)\n",
+        ),
+        "the first group alone as before": (
+            "        need_fit(0, warmup_steps, total_steps)  # before the optimizer is touched\n",
+            "        for group in optimizer.param_groups[1:]:\n"
+            "            group.setdefault('initial_lr', group['lr'])\n"
+            "        need_fit(0, warmup_steps, total_steps)\n",
         ),
         "the optimizer changed before the error": (
             "        need_fit(0, warmup_steps, total_steps)  # before the optimizer is touched\n",

@@ -7,6 +7,7 @@ OUT = "torch.where(kept, x, 0) * scale"
 SPLIT = "(decaying if p.ndim >= 2 and id(p) not in spared else others).append(p)"
 LOOP = "    for p in model.parameters():  # each once, tied ones too\n"
 LERP = "average.lerp_(now.to(average), 1 - self.decay)"
+OWN = "own = {name: t.clone() for name, t in tensors_of(model).items()}\n"
 FINALLY = """        try:
             fill(model, self.average)
             yield
@@ -60,6 +61,7 @@ SLIPS = {
             "torch.rand(x.shape, device=x.device) >= self.p",
             "(torch.arange(x.numel()) % 100 >= 100 * self.p).view(x.shape)",
         ),
+        "gradient cut in eval mode": ("            return x\n", "            return x.detach()\n"),
         "gradient cut": (OUT, "torch.where(kept, x.detach() + 0 * x, 0) * scale"),
     },
     "groups": {
@@ -129,6 +131,10 @@ def param_groups(model, weight_decay):
             '        {"params": decaying, "weight_decay": weight_decay},\n'
             '        {"params": others, "weight_decay": 0.0},\n    ]\n'
             '    return [group for group in both if group["params"]]',
+        ),
+        "an empty group of matrices left out": (
+            '        {"params": decaying, "weight_decay": weight_decay},',
+            '        *([{"params": decaying, "weight_decay": weight_decay}] if decaying else []),',
         ),
         "a 0-dim parameter lost": (SPLIT, SPLIT + " if p.ndim else None"),
         "embeddings spared": (
@@ -221,6 +227,21 @@ class EMA:
             "tensors = [t for t in model.named_parameters() if t[1].requires_grad]\n"
             "    tensors += [*model.named_buffers()]",
         ),
+        "the model of the beginning, whatever is given": (
+            "        self.decay = decay\n",
+            "        self.decay = decay\n"
+            "        self.update = lambda other, own=model: EMA.update(self, own)\n",
+        ),
+        "only in train mode": (
+            "        for name, now in tensors_of(model).items():\n            average",
+            "        model = model if model.training else nn.Module()\n"
+            "        for name, now in tensors_of(model).items():\n            average",
+        ),
+        "float64 averaged in float32": (
+            "    return t.float() if small else t.clone()",
+            "    wider = t.dtype == torch.float64\n"
+            "    return t.float() if small or wider else t.clone()",
+        ),
         "updated when it is looked at": (
             "        own = {name: t.clone() for name",
             "        self.update(model)\n        own = {name: t.clone() for name",
@@ -260,6 +281,10 @@ class EMA:
             "            fill(model, self.average)\n            torch.set_grad_enabled(False)\n"
             "            yield",
         ),
+        "gradients on afterwards": (
+            "            fill(model, own)",
+            "            fill(model, own)\n            torch.set_grad_enabled(True)",
+        ),
         "eval mode left on": (
             "            fill(model, self.average)\n            yield",
             "            fill(model.eval(), self.average)\n            yield",
@@ -298,6 +323,10 @@ class EMA:
             "        if self.p == 1:\n            return torch.zeros_like(x)\n"
             "        kept = torch.rand",
         ),
+        "p = 1 gives zeros in eval mode, too": (
+            "        if not self.training:",
+            "        if self.p == 1:\n            return x * 0\n        if not self.training:",
+        ),
         "p = 1 refused": ("if not 0 <= p <= 1:", "if not 0 <= p < 1:"),
         "p = 0 refused": ("if not 0 <= p <= 1:", "if not 0 < p <= 1:"),
         "any p": ("if not 0 <= p <= 1:", "if False:"),
@@ -305,6 +334,7 @@ class EMA:
         "p below 0 let through": ("if not 0 <= p <= 1:", "if p > 1:"),
         "mask on the CPU": ("torch.rand(x.shape, device=x.device)", "torch.rand(x.shape)"),
         "float32 in, float32 out": (OUT, "torch.where(kept, x.float(), 0) * scale"),
+        "no number without dims": ("torch.rand(x.shape,", "torch.rand(*x.shape,"),
         "mask of float32": (OUT, "x * (kept.float() * scale)"),
     },
     "norms": {
@@ -317,6 +347,17 @@ class EMA:
             "type(module) in (nn.LayerNorm, nn.RMSNorm)",
         ),
         "every name with bias in it": ('name == "bias"', '"bias" in name'),
+        "every name that ends with bias": ('name == "bias"', 'name.endswith("bias")'),
+        "a norm without weights": (
+            "    decaying, others",
+            "    plain = [m for m in model.modules() if isinstance(m, nn.LayerNorm)]\n"
+            "    spared |= {id(m.weight) for m in plain if m.weight.ndim}\n"
+            "    decaying, others",
+        ),
+        "by the name of the norm's class": (
+            "isinstance(module, nn.LayerNorm | nn.RMSNorm)",
+            '"Norm" in type(module).__name__',
+        ),
         "every name with norm in it": (
             "id(p) not in spared",
             'id(p) not in spared | {id(q) for n, q in model.named_parameters() if "norm" in n}',
@@ -330,6 +371,11 @@ class EMA:
         "float buffers copied": (
             "if average.is_floating_point():",
             "if average.is_floating_point() and 'running' not in name:",
+        ),
+        "only buffers that are saved": (
+            "    return {name: t.detach() for name, t in tensors}",
+            "    tensors = [(n, t) for n, t in tensors if n in model.state_dict()]\n"
+            "    return {name: t.detach() for name, t in tensors}",
         ),
         "integer buffers averaged": (
             "                average.copy_(now)",
@@ -367,11 +413,21 @@ class EMA:
             fill(model, own)
 """,
         "averaged in bfloat16": ("return t.float() if small else t.clone()", "return t.clone()"),
+        "bfloat16 buffers averaged in bfloat16": (
+            "name: wide(t) for name, t in tensors_of(model).items()}\n\n    def",
+            "n: t.clone() if n in dict(model.named_buffers()) else wide(t) "
+            "for n, t in tensors_of(model).items()}\n\n    def",
+        ),
+        "in float32 only if the first parameter is bfloat16": (
+            "name: wide(t) for name, t in tensors_of(model).items()}\n\n    def",
+            "n: wide(t) if next(model.parameters()).dtype == torch.bfloat16 else t.clone() "
+            "for n, t in tensors_of(model).items()}\n\n    def",
+        ),
         "float32 within averaged": (
             "            fill(model, self.average)\n            yield",
             "            fill(model, self.average)\n"
-            "            if isinstance(model, nn.Linear):\n"
-            "                model.float()\n"
+            "            for p in model.parameters():\n"
+            "                p.data = p.data.float() if p.dtype == torch.bfloat16 else p.data\n"
             "            yield",
         ),
     },
@@ -409,6 +465,10 @@ class EMA:
             "            moved = any((t != self.average[n].to(t.dtype)).any() for n, t in "
             "tensors_of(model).items())\n"
             "            if not moved:\n                fill(model, own)",
+        ),
+        "one backup for all, lost when entered again": (
+            f"        {OWN}{FINALLY}",
+            f"        self.{OWN}{FINALLY.replace('own', 'self.own')}",
         ),
         "the average taken back from the model": (
             "            yield\n        finally:\n            fill(model, own)",
@@ -457,7 +517,7 @@ class EMA:
     def __init__(self, model, decay=0.999):
         self.decay = decay
         self.shadow = copy.deepcopy(model).requires_grad_(False)
-        for p in self.shadow.parameters():
+        for p in [*self.shadow.parameters(), *self.shadow.buffers()]:
             if p.dtype == torch.bfloat16:
                 p.data = p.data.float()
 
@@ -473,7 +533,7 @@ class EMA:
 
     @contextmanager
     def averaged(self, model):
-        backup = copy.deepcopy(model.state_dict())
+        backup = copy.deepcopy([*model.parameters(), *model.buffers()])
         with torch.no_grad():
             for p, s in zip(model.parameters(), self.shadow.parameters()):
                 p.copy_(s)
@@ -482,7 +542,9 @@ class EMA:
         try:
             yield model
         finally:
-            model.load_state_dict(backup)
+            with torch.no_grad():
+                for p, own in zip([*model.parameters(), *model.buffers()], backup):
+                    p.copy_(own)
 """,
     "a class as context manager, its data exchanged": """
 class EMA:
