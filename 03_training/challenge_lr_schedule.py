@@ -25,8 +25,8 @@ Edges, what a strict interviewer asks next; a pass of the core does not need the
 
     restart    last_epoch=s, with initial_lr in each group: goes on at step s + 1.
     limits     warmup_steps = total_steps and decay_steps=0 work. ValueError: a step or a number
-               of steps below 0, warm-up and decay longer than total_steps. WarmupCosine then leaves the
-               optimizer as it was.
+               of steps below 0, warm-up and decay longer than total_steps. WarmupCosine then
+               leaves the optimizer as it was.
 
 Easy, 25 minutes. Try one alone: python FILE warmup
 Guide: PyTorch_Mastery_Guide, "Schedules as formulas".
