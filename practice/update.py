@@ -80,7 +80,9 @@ def tell_git(commit: str) -> None:
     """Let the branch go on to the new commit, if it has none of its own; no file is touched."""
     if not commit:
         return
-    if is_ancestor("HEAD", commit):
+    if tried("diff", "--cached", "--quiet") is None:
+        print("You have staged changes, so git is left as it is: see git status.")
+    elif is_ancestor("HEAD", commit):
         git("reset", "--quiet", commit)
         print("git status shows your answers only.")
     else:

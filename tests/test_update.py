@@ -493,6 +493,15 @@ def test_uncommitted_answers_come_into_the_new_pages(clone, origin):
     assert (clone / ONE).read_text() == NEWER
 
 
+def test_what_is_staged_stays_staged(clone):
+    write(clone, {ONE: RIGHT})
+    git(clone, "add", ONE)
+    write(clone, {ONE: OPEN})
+    said = practice(clone, "update")
+    assert said.endswith("You have staged changes, so git is left as it is: see git status.\n")
+    assert git(clone, "show", f":{ONE}") == RIGHT
+
+
 def test_committed_answers_stay_commits(clone, origin):
     write(clone, {ONE: RIGHT})
     git(clone, "commit", "-qam", "mine")
