@@ -19,7 +19,8 @@ Core, what an interview asks:
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    precision  x in float16 or bfloat16 gives the same dtype back, with statistics in float32.
+    precision  x and weights in float16 or bfloat16 give the same dtype back, with statistics in
+               float32.
     refused    One number per channel in training, or C not divisible by num_groups: ValueError.
                No running statistic moves then.
     inputs     Any strides. Gradients also flow through the batch's statistics. float64 is exact
