@@ -208,6 +208,8 @@ class World:
             async_op,
         )
 
+    all_gather_single, reduce_scatter_single = all_gather_into_tensor, reduce_scatter_tensor  # 2.14
+
     def all_gather_object(self, object_list: list[Any], obj: Any, group: None = None) -> None:
         self._together("all_gather_object", obj, object_list, lambda given: [given] * self.size)
 
