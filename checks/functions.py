@@ -39,19 +39,22 @@ def as_exact(
     library: Callable[..., Tensor],
     inputs: Mapping[str, Tensor],
     tol: float = 1e-8,
+    own: Mapping[str, tuple[Tensor, Tensor]] | None = None,
 ) -> None:
     """It changes no input; its result and gradients are the library's, where the result is nearly
-    right: whether it is, other labels mind.
+    right: whether it is, other labels mind. own: what more gets a gradient, its and the library's.
     """
+    names = [*inputs, *(own or {})]
     mine, other = ([t.clone().requires_grad_() for t in inputs.values()] for _ in range(2))
     with unchanged(what, *mine):
         out = result_of(what, function, *mine)
     want = library(*other)
     if is_exact(f"{what}: result", out, want, tol):
         upstream = 1 + torch.arange(want.numel()).to(want).view_as(want).sin()
-        got = gradients(what, out, mine, upstream, list(inputs))
-        right = torch.autograd.grad(want, other, upstream)
-        for name, mine_of, right_of in zip(inputs, got, right, strict=True):
+        pairs = [*zip(mine, other, strict=True), *(own or {}).values()]
+        got = gradients(what, out, [first for first, _ in pairs], upstream, names)
+        right = torch.autograd.grad(want, [second for _, second in pairs], upstream)
+        for name, mine_of, right_of in zip(names, got, right, strict=True):
             close(mine_of, right_of, f"{what}: the gradient of {name}", tol)
 
 
@@ -69,4 +72,5 @@ def number_is(what: str, got: Any, want: float, tol: float = 1e-6) -> None:
     kind = type(got).__name__
     assert isinstance(got, int | float), f"{what} gave a {kind}, want a Python number"
     right = math.isclose(got, want, rel_tol=tol, abs_tol=tol) or got != got and want != want
-    assert right, f"{what} gave {got:.6g}, want {want:.6g}"
+    digits = 6 if f"{got:.6g}" != f"{want:.6g}" else 12  # else they would look alike
+    assert right, f"{what} gave {got:.{digits}g}, want {want:.{digits}g}"

@@ -6,6 +6,7 @@ that the model itself gave: so neither depends on another mistake. No message na
 
 import copy
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from checks.tools import attempt, call_of, equal, names_are, numbers, tensor, unchanged
+from checks.tools import attempt, call_of, close, equal, names_are, numbers, tensor, unchanged
 from checks.training import epoch_by_hand, modes_of, states_are, watching
 
 # What torch says where a value is to be read that the meta device does not hold.
@@ -132,6 +133,38 @@ def gradients_of_modes(
         true_gradients(said, run, leaves)
 
 
+class Saved:
+    """What autograd keeps of one tensor; gone as soon as autograd lets go of it."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
+@contextmanager
+def saving() -> Iterator[Callable[[], int]]:
+    """Gives a function: how many numbers of what runs below autograd keeps at the moment."""
+    held = weakref.WeakSet[Saved]()
+
+    def hold(tensor: Tensor) -> Saved:
+        held.add(one := Saved(tensor.detach()))  # else a saved output would hold itself
+        return one
+
+    with torch.autograd.graph.saved_tensors_hooks(hold, lambda one: one.tensor):
+        yield lambda: sum(one.tensor.numel() for one in held)
+
+
+def lets_go(what: str, model: nn.Module, run: Callable[[], Any]) -> None:
+    """When a batch passes through the model, nothing is kept for gradients of those before."""
+    kept = list[int]()
+    with saving() as count:
+        hook = model.register_forward_pre_hook(lambda *_: kept.append(count()))
+        attempt(what, run)
+        hook.remove()
+    assert kept, f"{what}: nothing passed through the model"
+    told = f"{what}: numbers kept for gradients when each pass begins: {kept}"
+    assert not any(kept), f"{told}, want {[0] * len(kept)}"
+
+
 def sgd(model: nn.Module) -> torch.optim.SGD:
     return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
@@ -199,6 +232,20 @@ def first_passes(noted: Sequence[Noted], xs: Sequence[Tensor], what: str) -> lis
     went, want = ([number(x) for x in each] for each in ([n.x for n in noted], xs))
     assert len(found) == len(xs), f"{what}: through the model went batches {went}, want {want}"
     return found
+
+
+def measures_each(
+    what: str, model: nn.Module, batches: Sequence[Any], run: Callable[[], Any]
+) -> None:
+    """run() gives the mean cross entropy of each batch, by the logits of its first pass."""
+    with noting(model) as noted:
+        got = attempt(what, run)
+    got, want = floats(what, got, len(batches)), []
+    passes = first_passes(noted, [x for x, _ in batches], what)
+    for one, (_, y) in zip(passes, batches, strict=True):
+        each = losses_of(one.logits, y)
+        want.append(sum(each) / len(each))
+    close(got, want, f"{what}: losses, by the logits that the model gave")
 
 
 def trains_plainly(

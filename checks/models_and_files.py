@@ -1,14 +1,17 @@
-"""What checks of levels 05 and 06 share: linear layers under any names, folders, nested states."""
+"""What checks of levels 05 to 07 share: linear layers under any names, folders, nested states."""
 
 import copy
+import io
+import logging
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -110,8 +113,22 @@ def leaves_of(tree: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield from leaves_of(value, f"{name}.{key}" if name else str(key))
 
 
+def surely_alike(a: Any, b: Any) -> bool:
+    """Whether they surely are; quick for long lists of numbers."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(surely_alike(a[key], b[key]) for key in a)
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
+    try:
+        return bool(a == b)
+    except (RuntimeError, ValueError):  # of tensors within
+        return False
+
+
 def state_is(got: Any, want: Any, what: str) -> None:
     """Nested states alike in every bit; else the first that is missing or not alike, by name."""
+    if surely_alike(got, want):
+        return
     mine, its = dict(leaves_of(got)), dict(leaves_of(want))
     lacks, more = ([n for n in a if n not in b] for a, b in ((its, mine), (mine, its)))
     for told, names in (("missing", lacks), ("too many", more)):
@@ -169,3 +186,39 @@ def raised_by(function: Callable[..., Any], *args: Any) -> BaseException | None:
     except BaseException as error:
         return error
     return None
+
+
+@contextmanager
+def program_file(real: bool = False) -> Iterator[Path]:
+    """A path in an empty folder, for a program of torch.export. A true file takes most of the time:
+    unless `real`, save writes a ticket, for which load gives the program.
+    """
+    programs, save, load = dict[bytes, Any](), torch.export.save, torch.export.load
+
+    def put(program: Any, f: Any, **more: Any) -> None:
+        if real or not isinstance(f, str | Path):
+            return save(program, f, **more)
+        Path(f).write_text(f"program {len(programs)}")
+        programs[Path(f).read_bytes()] = program
+
+    def take(f: Any, **more: Any) -> Any:
+        ticket = Path(f).read_bytes() if isinstance(f, str | Path) else b""
+        return programs[ticket] if ticket in programs else load(f, **more)
+
+    with (
+        tempfile.TemporaryDirectory() as name,
+        mock.patch.multiple(torch.export, save=put, load=take),
+    ):
+        yield Path(name, "model.exported")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """torch.export says much about what it refuses, in more than one way."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)

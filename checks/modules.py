@@ -4,7 +4,9 @@ import copy
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +40,32 @@ def case(kind: Kind, sizes: Sizes, **features: int) -> Case:
     """kind(*sizes): how a message names it, the model itself, and a batch of 6 for it."""
     inputs = {name: torch.randn(6, n) for name, n in features.items()}
     return call_of(kind.__name__, *sizes), kind(*sizes), inputs
+
+
+def made_by_hand(kind: Kind, sizes: Sizes, library: Iterable[type[nn.Module]]) -> nn.Module:
+    """kind(*sizes), which is no module of these classes, has none and makes none on the way."""
+
+    def noting(one: type[nn.Module]) -> Any:
+        first = one.__init__
+
+        def init(self: Any, *args: Any, **more: Any) -> None:
+            made.append(self)
+            first(self, *args, **more)
+
+        return mock.patch.object(one, "__init__", init)
+
+    made, library = list[nn.Module](), tuple(library)
+    with ExitStack() as stack:
+        for one in library:
+            stack.enter_context(noting(one))
+        module = kind(*sizes)
+    made += (m for m in module.modules() if isinstance(m, library))
+    names = {
+        next(c.__name__ for c in type(m).__mro__ if c.__module__[:6] == "torch.") for m in made
+    }
+    told = f"{call_of(kind.__name__, *sizes)} is, has or makes torch's {', '.join(sorted(names))}"
+    assert not made, f"{told}, want none"
+    return module
 
 
 def has_parameters(what: str, module: nn.Module, *shapes: Sizes) -> None:

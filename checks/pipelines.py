@@ -230,8 +230,7 @@ def scripted_run(
     def loss_of(rows: list[int], out: Tensor) -> Tensor:
         return nn.functional.cross_entropy(out, labels[rows])
 
-    for generator in (random.seed, np.random.seed, torch.manual_seed):
-        generator(seed)
+    seed_all(seed)
     with (
         in_a_folder() as printed,
         watching_run(is_model, loss_of if needs_gradients else None, in_place, rows_of) as log,
@@ -242,6 +241,34 @@ def scripted_run(
     equal(f"{what}: batches for the model with rows that the data do not have:", strange, 0)
     log.printed, log.what = printed.getvalue(), what
     return log
+
+
+def watched_run(
+    what: str,
+    run: Callable[[], Any],
+    name: str,
+    loss_of: Callable[[list[int], Tensor], Tensor],
+    in_place: Callable[[Log, list[int], Tensor, bool], Tensor | None],
+    rows_of: Callable[[Tensor], list[int]],
+    state: int,
+) -> Log:
+    """What run() did with models of the class of that name, after all generators were seeded with
+    state; see watching_run. rows_of gives -1 for what is no row of the data.
+    """
+    seed_all(state)
+    watch = watching_run(lambda m: type(m).__name__ == name, loss_of, in_place, rows_of)
+    with in_a_folder() as printed, watch as log:
+        log.got = attempt(what, run)
+    assert log.trained(), f"{what}: no {name} was trained"
+    strange = sum(-1 in one.rows for one in log.passes)
+    equal(f"{what}: batches for the model with rows that the data do not have:", strange, 0)
+    log.printed, log.what = printed.getvalue(), what
+    return log
+
+
+def seed_all(state: int) -> None:
+    for generator in (random.seed, np.random.seed, torch.manual_seed):
+        generator(state)
 
 
 def in_modes(what: str, one: Pass, want: Callable[[str], bool]) -> None:

@@ -4,11 +4,14 @@ Every message says what was called, what came and what was wanted; never how to 
 """
 
 import math
+import pickle
+import random
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -60,9 +63,10 @@ def attempt(what: str, function: Callable[..., Any], *inputs: Any, **more: Any) 
 
 
 def first_line(error: BaseException) -> str:
-    """Its kind and what it says first, without the names of temporary folders."""
+    """Its kind and what it says first, without temporary folders and addresses."""
     says = "".join(str(error)[:2000].strip().splitlines()[:1])
-    return re.sub(r"[^\s'\"]*/tmp\w{8}/", "", f"{type(error).__name__}: {says}").rstrip(":., ")
+    told = f"{type(error).__name__}: {says}"
+    return re.sub(r"[^\s'\"]*/tmp\w{8}/| at 0x[0-9a-f]+", "", told).rstrip(":., ")
 
 
 def equal(what: str, got: Any, want: Any) -> None:
@@ -148,6 +152,23 @@ def share_is(hits: Tensor, want: float, what: str) -> None:
     assert abs(got - want) < slack, f"{what}: {got:.4f}, want {want:.4f} ± {slack:.4f}"
 
 
+def draws_from(what: str, draw: Callable[[torch.Generator | None], Tensor]) -> None:
+    """What draw(generator) gives follows from the generator's state, and no other generator is
+    used; None: the global one's.
+    """
+    for given in (torch.Generator(), None):
+        call, runs = f"{what}, {'generator given' if given else 'no generator'}", list[list[Any]]()
+        for seed in (1, 1, 2):
+            (given or torch.default_generator).manual_seed(seed)
+            before = torch.get_rng_state()
+            runs.append([attempt(call, draw, given).tolist() for _ in range(2)])
+            used = given and not torch.equal(before, torch.get_rng_state())
+            assert not used, f"{call}: the global generator was used, too"
+        alike = [runs[0][0] == other for other in (runs[1][0], runs[2][0], runs[0][1])]
+        call = f"{call}: the same after the same seed, after another seed, at once again:"
+        equal(call, alike, [True, False, False])
+
+
 def is_normal(x: Tensor, what: str) -> None:
     """Its numbers are draws from N(0, 1), as far as shares of them tell."""
     share_is(x < 0, 0.5, f"{what}, the share below 0")
@@ -163,6 +184,21 @@ def unchanged(what: str, *tensors: Tensor) -> Iterator[None]:
     yield
     for i, (now, old) in enumerate(zip(tensors, before, strict=True)):
         same(now.detach(), old, f"{what}: input {i} was changed")
+
+
+@contextmanager
+def draws_nothing(what: str) -> Iterator[None]:
+    """What runs below leaves the global generators of torch, NumPy and Python as they are."""
+
+    def states() -> dict[str, Any]:
+        found = {"torch": torch.get_rng_state().tolist(), "Python": random.getstate()}
+        return found | {"NumPy": pickle.dumps(numpy.random.get_state())}
+
+    before = states()
+    yield
+    after = states()
+    moved = [name for name, state in before.items() if after[name] != state]
+    assert not moved, f"{what}: the global generator of {' and '.join(moved)} was drawn from or set"
 
 
 def gradients(
@@ -224,7 +260,13 @@ class Forbidden(TorchFunctionMode):
 
 
 class LikeCuda(TorchDispatchMode):
-    """The meta device, but a copy to the CPU gives zeros, and no index there meets a CPU table."""
+    """The meta device, but a copy to the CPU gives zeros, or the numbers of the one of `known` that
+    is like it; and no index there meets a CPU table.
+    """
+
+    def __init__(self, known: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.known = {(t.dtype, t.shape): t for t in known if isinstance(t, Tensor)}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         places = [str(a.device) for a in tree_leaves(args) if isinstance(a, Tensor)]
@@ -232,7 +274,8 @@ class LikeCuda(TorchDispatchMode):
             raise RuntimeError(f"{func} got tensors on {places}, want them on one device")
         kwargs = kwargs or {}
         if func is torch.ops.aten._to_copy.default and str(kwargs.get("device")) == "cpu":
-            args = (torch.zeros_like(args[0], device="cpu"),)
+            like = self.known.get((args[0].dtype, args[0].shape))
+            args = (torch.zeros_like(args[0], device="cpu") if like is None else like,)
         return func(*args, **kwargs)
 
 
@@ -241,7 +284,7 @@ def keeps_device(what: str, function: Callable[..., Any], *inputs: Any) -> None:
     numbers, which the meta device does not hold, is let off.
     """
     try:
-        with LikeCuda():
+        with LikeCuda(inputs):
             out = function(*(i.to("meta") if isinstance(i, Tensor) else i for i in inputs))
     except NotImplementedError as error:
         if is_hole(error):

@@ -195,6 +195,35 @@ def states_are(got: dict[str, Tensor], want: dict[str, Tensor], what: str, tol: 
         close(got[name], value, f"{what}: {name}", tol)
 
 
+class Snapshot:
+    """A model and its optimizer as they are: state dicts, modes, and whose parameters are held."""
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self.model, self.optimizer = model, optimizer
+        self.ids, self.before = list(map(id, model.parameters())), copy.deepcopy(self.now())
+
+    def now(self) -> dict[str, Any]:
+        held = self.optimizer.state_dict()
+        found: dict[str, Any] = self.model.state_dict()
+        found["parts in train mode"] = [name for name, on in modes_of(self.model).items() if on]
+        found["rates"] = [group["lr"] for group in held["param_groups"]]
+        found["groups of the optimizer"] = held["param_groups"]
+        found["parameters with a state in the optimizer"] = len(held["state"])
+        states = held["state"].items()
+        return found | {f"{k} of parameter {i}": v for i, s in states for k, v in s.items()}
+
+    def is_kept(self, what: str) -> None:
+        now = self.now()
+        for name, value in self.before.items():
+            if isinstance(value, Tensor):
+                close(now[name], value, f"{what}, afterwards {name}", 0)
+            else:
+                equal(f"{what}, afterwards {name}", now[name], value)
+        held = [id(p) for group in self.optimizer.param_groups for p in group["params"]]
+        kept = held == self.ids == list(map(id, self.model.parameters()))
+        assert kept, f"{what}: the optimizer holds other parameters than the model, want its own"
+
+
 def arrives_on_device(what: str, train: Train, y: Tensor | None = None) -> None:
     """train(model, batches), with device meta: x and y arrive there and are otherwise unchanged.
 

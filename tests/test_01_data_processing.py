@@ -1,12 +1,22 @@
 """What the solutions of level 01 keep beyond their checks."""
 
-import subprocess
+import copy
+import pickle
+import random
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import ConcatDataset, DataLoader, Subset, random_split
+from torch.utils.data import (
+    ConcatDataset,
+    DataLoader,
+    IterableDataset,
+    Subset,
+    get_worker_info,
+    random_split,
+)
 
 from practice.exercises import ROOT, load
 
@@ -29,13 +39,38 @@ def images():
 
 
 @pytest.fixture(scope="module")
+def means():
+    return load(LEVEL / "solution_5_kmeans.py")
+
+
+@pytest.fixture(scope="module")
 def padded():
     return load(LEVEL / "solution_6_padded_batches.py")
 
 
 @pytest.fixture(scope="module")
+def series():
+    return load(LEVEL / "solution_7_sliding_windows.py")
+
+
+@pytest.fixture(scope="module")
+def sound():
+    return load(LEVEL / "solution_10_spectrogram.py")
+
+
+@pytest.fixture(scope="module")
 def imbalance():
     return load(LEVEL / "solution_8_class_imbalance.py")
+
+
+@pytest.fixture(scope="module")
+def loading():
+    return load(LEVEL / "solution_9_fast_loading.py")
+
+
+@pytest.fixture(scope="module")
+def hunt():
+    return load(LEVEL / "solution_bug_1.py")
 
 
 @pytest.fixture(scope="module")
@@ -258,21 +293,42 @@ def test_a_pair_stays_a_pair_at_any_size(images, device, size):
     assert torch.equal(x[0], y.float())
 
 
-def test_a_loader_with_workers_takes_the_collate_function():
-    code = f"""
-import sys, torch
-sys.path[:0] = [{str(ROOT)!r}, {str(LEVEL)!r}]
-from solution_6_padded_batches import pad_collate
-from torch.utils.data import DataLoader
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("N", "D", "k"), [(1, 1, 1), (200, 2, 6), (64, 100, 64), (30, 5, 2)])
+def test_more_updates_never_make_the_clusters_worse(means, dtype, N, D, k):
+    data, last = torch.randn(N, D, dtype=dtype), float("inf")
+    for updates in range(8):
+        torch.manual_seed(3)
+        centroids, assignments = means["kmeans"](data, k, updates, tol=0)
+        assert (centroids.shape, centroids.dtype) == ((k, D), dtype)
+        inertia = (data - centroids[assignments]).square().sum().item()
+        assert inertia <= last * (1 + 1e-5) + 1e-6
+        last = inertia
 
-if __name__ == "__main__":
+
+def test_clusters_far_apart_are_found_from_every_start(means):
+    corners = torch.tensor([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
+    rows = corners.repeat_interleave(20, dim=0) + torch.randn(60, 2)
+    for _ in range(20):
+        _, assignments = means["kmeans"](rows, 3)
+        assert [len(part.unique()) for part in assignments.split(20)] == [1, 1, 1]
+        assert len(assignments.unique()) == 3
+
+
+def test_the_linear_layer_and_one_neighbor_agree(means):
+    X, x = torch.randn(30, 8), torch.randn(100, 8)
+    layer = nn.Linear(8, 30)
+    layer.load_state_dict(dict(zip(("weight", "bias"), means["nearest_as_linear"](X), strict=True)))
+    assert torch.equal(layer(x).argmax(dim=1), means["knn_predict"](X, torch.arange(30), x, k=1))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork on Windows")
+def test_a_loader_with_workers_takes_the_collate_function(padded):
     rows = [(torch.arange(1, n + 1), n) for n in (3, 1, 5, 2, 4)]
-    loader = DataLoader(rows, batch_size=2, collate_fn=pad_collate, num_workers=2)
-    print([(tuple(x.shape), n.tolist(), y.tolist()) for x, n, y in loader])
-"""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    want = [((2, 3), [3, 1], [3, 1]), ((2, 5), [5, 2], [5, 2]), ((1, 4), [4], [4])]
-    assert run.stdout.strip() == str(want), run.stderr
+    sent = pickle.loads(pickle.dumps(padded["pad_collate"]))  # as to a worker that is spawned
+    loader = DataLoader(rows, 2, collate_fn=sent, num_workers=2, multiprocessing_context="fork")
+    found = [(tuple(x.shape), n.tolist(), y.tolist()) for x, n, y in loader]
+    assert found == [((2, 3), [3, 1], [3, 1]), ((2, 5), [5, 2], [5, 2]), ((1, 4), [4], [4])]
 
 
 def test_padding_and_mask_belong_together(padded):
@@ -303,6 +359,36 @@ def test_a_sequence_without_steps_is_refused(padded):
         padded["last_states"](gru, torch.zeros(2, 3, 2), torch.tensor([3, 0]))
 
 
+@pytest.mark.parametrize(("window", "horizon", "stride"), [(1, 1, 1), (7, 3, 2), (40, 9, 60)])
+def test_each_pair_is_a_slice_of_the_series(series, device, window, horizon, stride):
+    data = torch.randn(200, 3, device=device)[::2]
+    x, y = series["make_windows"](data, window, horizon, stride)
+    both = torch.cat([x, y], dim=1)
+    assert both.device == data.device
+    for i, pair in enumerate(both):
+        assert torch.equal(pair, data[i * stride : i * stride + window + horizon])
+    assert len(both) * stride + window + horizon > 100
+
+
+@pytest.mark.parametrize(("window", "horizon"), [(1, 1), (5, 2), (12, 4)])
+@pytest.mark.parametrize("fractions", [(0.2, 0.1), (0.0, 0.5), (0.15, 0.35)])
+def test_no_two_parts_share_a_step(series, window, horizon, fractions):
+    x, y = series["make_windows"](torch.arange(173.0)[:, None], window, horizon)
+    parts = series["chronological_split"](173, window, horizon, *fractions)
+    seen = [{*x[[*p]].flatten().tolist(), *y[[*p]].flatten().tolist()} for p in parts]
+    assert not seen[0] & seen[1] and not seen[1] & seen[2] and not seen[0] & seen[2]
+    assert max(seen[0]) < min(seen[2]) and max(seen[2]) == 172
+
+
+def test_a_scaled_split_learns_nothing_of_the_test_part(series):
+    data = torch.randn(100, 2)
+    data[80:] += 1000
+    scaler = series["Standardizer"]().fit(data[:80])
+    torch.testing.assert_close(scaler.transform(data[:80]).mean(dim=0), torch.zeros(2))
+    assert scaler.transform(data)[80:].min() > 500
+    torch.testing.assert_close(scaler.inverse(scaler.transform(data)), data)
+
+
 @pytest.mark.parametrize("K", [1, 4, 10])
 def test_weighted_samples_weigh_one_on_average(imbalance, device, K):
     labels = torch.randint(K, (200,), device=device)
@@ -331,3 +417,159 @@ def test_samplers_take_labels_as_files_give_them(imbalance, device, dtype):
     labels = torch.tensor([200, 7, 7, 7], device=device).to(dtype)
     chances = imbalance["balanced_sampler"](labels).weights
     torch.testing.assert_close(chances, torch.tensor([3.0, 1, 1, 1]).double() / 3)
+
+
+# --- fast loading ---------------------------------------------------------------------------------
+
+
+class Noted(IterableDataset):
+    """The samples of a stream: each with its worker, the worker's seed, and what it then draws."""
+
+    def __init__(self, stream):
+        self.stream, self.rng = stream, np.random.default_rng(0)
+
+    def __iter__(self):
+        worker = get_worker_info().id
+        for sample in self.stream:
+            drawn = random.random(), np.random.random(), self.rng.random()
+            yield sample, worker, torch.initial_seed(), *drawn
+
+
+def seen(loading, start, n, rank, epochs):
+    """What real workers of a loader gave: for each epoch the order and the parts of a sample."""
+    stream = loading["ShardedStream"](n, 5, rank, 2)
+    loader = loading["make_loader"](Noted(stream), 4, 2, torch.device("cpu"))
+    loader.multiprocessing_context = start
+    for epoch in epochs:
+        stream.set_epoch(epoch)
+        yield [torch.cat(part).tolist() for part in zip(*loader, strict=True)]
+
+
+def in_one_process(loading, n, rank, epoch):
+    stream = loading["ShardedStream"](n, 5, rank, 2)
+    stream.set_epoch(epoch)
+    return list(stream)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork on Windows")
+def test_forked_workers_of_two_ranks_load_each_sample_once_in_each_epoch(loading):
+    n, runs = 29, []
+    for rank in (0, 1):
+        runs.append([*seen(loading, "fork", n, rank, (0, 1))])
+        for epoch, (samples, workers, seeds, *drawn) in enumerate(runs[-1]):
+            assert sorted(samples) == sorted(in_one_process(loading, n, rank, epoch))
+            assert abs(workers.count(0) - workers.count(1)) <= 1
+            base = seeds[0] - workers[0]
+            assert all(s == base + w for s, w in zip(seeds, workers, strict=True))
+            assert all(len(set(draws)) == len(samples) for draws in drawn)  # no two alike
+    for epoch in (0, 1):
+        assert sorted(runs[0][epoch][0] + runs[1][epoch][0]) == [*range(n)]
+    assert runs[0][0][0] != runs[0][1][0]
+    for kind in (3, 4, 5):  # the workers live on, and so do their generators
+        assert not set(runs[0][0][kind]) & set(runs[0][1][kind])
+
+
+@pytest.mark.parametrize("n, ranks", [(1, 1), (1000, 7), (3, 5)])
+def test_a_stream_stopped_anywhere_gives_what_is_left(loading, n, ranks):
+    whole, parts = [], []
+    for rank in range(ranks):
+        first, stream, other = (loading["ShardedStream"](n, 2, rank, ranks) for _ in range(3))
+        first.set_epoch(4)
+        stream.set_epoch(4)
+        whole += list(first)
+        samples = iter(stream)
+        parts += [next(samples) for _ in range(n // ranks // 2)]
+        other.load_state_dict(copy.deepcopy(stream.state_dict()))
+        other.set_epoch(4)
+        parts += list(other)
+    assert parts == whole and sorted(whole) == [*range(n)]
+
+
+def test_a_batch_is_pinned_where_there_is_a_gpu(loading, device):
+    (batch,) = loading["make_loader"](loading["ShardedStream"](3), 4, 0, device)
+    assert batch.is_pinned() == (device.type == "cuda")
+    assert sorted(batch.to(device, non_blocking=True).tolist()) == [0, 1, 2]
+
+
+# --- buggy_code_1, and both in workers that start anew --------------------------------------------
+
+
+class Texts(Noted):
+    """What is noted of a sample, and the row of that number."""
+
+    def __init__(self, stream, rows):
+        super().__init__(stream)
+        self.rows = rows
+
+    def __iter__(self):
+        for noted in super().__iter__():
+            ids, label = self.rows[noted[0]]
+            yield *noted, ids.sum(), label
+
+
+def test_a_spawned_worker_gets_stream_and_texts(loading, hunt):
+    n, words = 13, [f"w{i}" for i in range(9)]
+    texts = [" ".join(words[: i % 10]) + " unknown" for i in range(n)]
+    rows = hunt["TextDataset"](texts, list(range(n)), words)
+    stream = loading["ShardedStream"](n, 5, 0, 2)
+    loader = loading["make_loader"](Texts(stream, rows), 4, 1, torch.device("cpu"))
+    loader.multiprocessing_context = "spawn"
+    for epoch in (0, 1):  # the same worker
+        stream.set_epoch(epoch)
+        noted = [torch.cat(part).tolist() for part in zip(*loader, strict=True)]
+        samples, workers, seeds, *drawn, sums, labels = noted
+        assert samples == in_one_process(loading, n, 0, epoch) and labels == samples
+        assert sorted(samples + in_one_process(loading, n, 1, epoch)) == [*range(n)]
+        assert sums == [rows[i][0].sum().item() for i in samples]
+        assert set(workers) == {0} and len(set(seeds)) == 1
+        assert all(len(set(draws)) == len(samples) for draws in drawn)
+    assert len(rows.ids) == 9
+
+
+def test_a_text_alone_is_what_it_is_in_a_batch(hunt):
+    rows = hunt["TextDataset"](["a b", "B c"], [3, 4], ["b", "a"])
+    ids, labels = next(iter(DataLoader(rows, batch_size=2)))
+    assert ids.tolist() == [[3, 2], [2, 1]] and labels.tolist() == [3, 4]
+    assert [row[0].tolist() for row in rows] == ids.tolist()  # and iterating ends
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("n_fft", [2, 400, 512])
+@pytest.mark.parametrize("hop", [1, 160, 600])
+def test_power_is_the_library_s(sound, device, dtype, n_fft, hop):
+    wave = torch.randn(2, 1600, dtype=dtype, device=device)
+    window = torch.hann_window(n_fft, dtype=dtype, device=device)
+    want = torch.stft(wave, n_fft, hop, window=window, return_complex=True).abs().square()
+    got = sound["stft_power"](wave, n_fft, hop)
+    torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-3)
+    assert torch.equal(sound["stft_power"](wave[0], n_fft, hop), got[0])
+
+
+def test_a_tone_is_loudest_in_its_own_filter(sound, device):
+    seconds = torch.arange(8000, device=device) / 8000
+    loudest = []
+    for hertz in (200, 500, 1000, 2000, 3500):
+        wave = torch.cos(2 * torch.pi * hertz * seconds)
+        mel = sound["log_mel"](wave, 512, 128, 20, 8000)
+        assert mel.shape == (20, 63) and mel.isfinite().all()
+        loudest.append(mel[:, 30].argmax().item())
+        bank = sound["mel_filterbank"](20, 512, 8000)
+        assert loudest[-1] == bank[round(hertz * 512 / 8000)].argmax().item()
+    assert loudest == sorted(set(loudest))
+
+
+def test_filters_cover_every_frequency_between_the_first_and_the_last_peak(sound):
+    bank = sound["mel_filterbank"](40, 1024, 16000)
+    total = bank.sum(dim=1)
+    inside = torch.arange(bank[:, 0].argmax() + 1, bank[:, -1].argmax())
+    torch.testing.assert_close(total[inside], torch.ones(len(inside)))
+    assert bank.min() == 0 and bank.max() <= 1
+
+
+def test_gradients_reach_the_wave_even_where_it_is_silent(sound):
+    wave = torch.zeros(2, 400)
+    wave[0] = torch.randn(400)
+    wave.requires_grad_()
+    masked = sound["spec_augment"](sound["log_mel"](wave, 64, 16, 8, 8000), 2, 3)
+    masked.sum().backward()
+    assert wave.grad.isfinite().all() and wave.grad[0].any() and not wave.grad[1].any()

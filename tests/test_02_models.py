@@ -224,6 +224,50 @@ def test_film_can_turn_a_feature_off_and_a_concatenation_cannot():
     torch.testing.assert_close(spread, spread[:1].expand(5, 6), rtol=1e-3, atol=1e-3)
 
 
+# --- a layer of one's own -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def own():
+    return load(LEVEL / "solution_5_custom_layer.py")
+
+
+def test_own_layers_train_as_the_librarys(own, device):
+    torch.manual_seed(0)
+    layers = nn.Embedding(7, 4, padding_idx=0), nn.Linear(4, 3)
+    model = nn.Sequential(own["MyEmbedding"](7, 4, padding_idx=0), own["SimpleLinear"](4, 3))
+    missing = model.load_state_dict(nn.Sequential(*layers).state_dict(), strict=False)
+    assert missing.missing_keys == ["1.seen"]
+    ids, y = torch.randint(7, (9, 5), device=device), torch.randn(9, 5, 3, device=device)
+    models = model.to(device), nn.Sequential(*layers).to(device)
+    optimizers = [torch.optim.AdamW(m.parameters(), lr=0.1) for m in models]
+    for _ in range(5):
+        for m, optimizer in zip(models, optimizers, strict=True):
+            optimizer.zero_grad()
+            F.mse_loss(m(ids), y).backward()
+            optimizer.step()
+    torch.testing.assert_close(models[0](ids), models[1](ids))
+    assert model[1].seen.item() == 6 * 45
+
+
+def test_kaiming_keeps_the_signal_through_thirty_layers(own, device):
+    torch.manual_seed(0)
+    x = torch.randn(64, 256, device=device)
+    for _ in range(30):
+        x = F.relu(x @ own["kaiming_init"](torch.empty(256, 256, device=device)).T)
+    size = x.square().mean().sqrt().item()  # of N(0, 1) at the start
+    assert 0.5 < size < 2
+
+
+def test_own_layer_under_autocast_and_its_copy_counts_by_itself(own, device):
+    layer = own["SimpleLinear"](4, 3).to(device)
+    with torch.autocast(device.type, torch.bfloat16):
+        assert layer(torch.randn(5, 4, device=device)).shape == (5, 3)
+    twin = copy.deepcopy(layer)
+    twin(torch.randn(5, 4, device=device))
+    assert (layer.seen.item(), twin.seen.item()) == (5, 10)
+
+
 # --- normalization --------------------------------------------------------------------------------
 
 
@@ -287,6 +331,54 @@ def test_norms_of_a_constant_are_beta_with_finite_gradients(norms, device):
         torch.testing.assert_close(out, beta.view(6, 1, 1).expand_as(out))
         (grad,) = torch.autograd.grad(out.sum(), x)
         assert grad.isfinite().all()
+
+
+# --- recurrent cells ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recurrent():
+    return load(LEVEL / "solution_7_recurrent.py")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("sizes", [(1, 1, 1, 1), (7, 20, 5, 6), (3, 2, 8, 8)], ids=str)
+def test_recurrent_layer_equals_the_library(recurrent, device, dtype, sizes):
+    B, L, *features = sizes
+    theirs = nn.LSTM(*features, batch_first=True)
+    mine = recurrent["LSTM"](*features)
+    mine.load_state_dict(theirs.state_dict())
+    x = torch.randn(B, L, features[0]).to(device, dtype)
+    out, (h, c) = mine.to(device, dtype)(x)
+    want, (last_h, last_c) = theirs.to(device, dtype)(x)
+    tol = {torch.float64: 1e-10, torch.float32: 1e-5}.get(dtype, 5e-2)
+    for got, right in ((out, want), (h, last_h[0]), (c, last_c[0])):
+        assert got.dtype == dtype
+        torch.testing.assert_close(got, right, rtol=tol, atol=tol)
+
+
+def test_a_sequence_in_pieces_gives_the_whole(recurrent, device):
+    layer, x = recurrent["LSTM"](3, 4).to(device), torch.randn(2, 9, 3, device=device)
+    whole, last = layer(x)
+    pieces, state = [], None
+    for piece in x.split([4, 0, 1, 4], dim=1):
+        out, state = layer(piece, state)
+        pieces.append(out)
+    torch.testing.assert_close(torch.cat(pieces, 1), whole)
+    torch.testing.assert_close(state, last)
+
+
+def test_recurrent_layer_remembers_the_first_number(recurrent, device):
+    torch.manual_seed(0)
+    layer, head = recurrent["LSTM"](1, 8).to(device), nn.Linear(8, 1).to(device)
+    optimizer = torch.optim.Adam([*layer.parameters(), *head.parameters()], lr=0.05)
+    for _ in range(100):
+        x = torch.randn(64, 4, 1, device=device)
+        loss = F.mse_loss(head(layer(x)[1][0]), x[:, 0])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1  # 1 without memory
 
 
 # --- convolution ----------------------------------------------------------------------------------

@@ -396,3 +396,77 @@ def test_ema_equals_the_librarys_own(regularization, device):
         assert not torch.equal(model[0].weight, own["0.weight"])
     for name, value in model.state_dict().items():
         assert torch.equal(value, own[name])
+
+
+# --- autograd -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def value():
+    return load(ROOT / "03_training" / "solution_autograd.py")["Value"]
+
+
+def test_a_network_of_values_trains_as_torch_does(value):
+    x = torch.randn(12, 2, dtype=torch.float64).tolist()
+    y = [float(a * b > 0) for a, b in x]
+    weights = torch.randn(4, 4, dtype=torch.float64)
+    mine = [[value(w) for w in row] for row in weights.tolist()]
+    twin = weights.clone().requires_grad_()
+
+    def loss_of(rows):
+        total = 0
+        for (a, b), target in zip(x, y, strict=True):
+            hidden = [(row[0] * a + row[1] * b + row[2]).tanh() * row[3] for row in rows]
+            chance = 1 / (1 + (-sum(hidden)).exp())
+            total = total - (chance if target else 1 - chance).log()
+        return total / len(y)
+
+    losses = []
+    for _ in range(30):
+        loss, other = loss_of(mine), loss_of(twin)
+        loss.backward()
+        (grad,) = torch.autograd.grad(other, twin)
+        for row, grads in zip(mine, grad.tolist(), strict=True):
+            assert [w.grad for w in row] == pytest.approx(grads, rel=1e-9, abs=1e-9)
+        for w in (w for row in mine for w in row):
+            w.data, w.grad = w.data - 0.5 * w.grad, 0.0
+        with torch.no_grad():
+            twin -= 0.5 * grad
+        losses.append(loss.data)
+    assert losses[-1] < 0.8 * losses[0]
+
+
+# --- linear models --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def linear_models():
+    return load(ROOT / "03_training" / "solution_linear_models.py")
+
+
+def test_the_three_ways_agree_with_the_line_behind_the_data(linear_models, device):
+    X, w = torch.randn(100, 3, device=device), torch.tensor([2.0, -1.0, 0.5], device=device)
+    y, model = X @ w + 3, linear_models["LinearRegression"]()
+    for method, more in (
+        (model.closed_form, ()),
+        (model.gradient_descent, (0.05, 800)),
+        (model.nn_linear, (0.05, 800)),
+    ):
+        got, b = method(X, y, *more)
+        assert (got.shape, b.shape, got.device) == ((3,), (), X.device)
+        torch.testing.assert_close(got, w, atol=1e-3, rtol=0)
+        assert b.item() == pytest.approx(3, abs=1e-3)
+
+
+def test_logistic_regression_ends_where_newton_does(linear_models, device):
+    X, l2 = torch.randn(60, 3, dtype=torch.float64, device=device), 0.1
+    y = (X[:, 0] + 0.5 * torch.randn(60, dtype=torch.float64, device=device) > 0.3).long()
+    model = linear_models["LogisticRegression"](lr=1.0, steps=500, l2=l2).fit(X, y)
+    A, theta = torch.cat([X, torch.ones_like(X[:, :1])], 1), X.new_zeros(4)
+    penalty = l2 * torch.diag(X.new_tensor([1, 1, 1, 0]))
+    for _ in range(10):
+        p = torch.sigmoid(A @ theta)
+        hessian = A.T @ (A * (p * (1 - p))[:, None]) / 60 + penalty
+        theta = theta - torch.linalg.solve(hessian, A.T @ (p - y) / 60 + penalty @ theta)
+    torch.testing.assert_close(torch.cat([model.w, model.b[None]]), theta, atol=1e-6, rtol=0)
+    assert ((model.predict_proba(X) > 0.5) == y).double().mean() > 0.8

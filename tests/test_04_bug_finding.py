@@ -1,8 +1,11 @@
 """The fixed functions and models of the bug hunts, beyond what their checks look at."""
 
+import contextlib
 import copy
 import math
+import multiprocessing
 import pickle
+import sys
 
 import pytest
 import torch
@@ -10,6 +13,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
 
+from checks.workers import in_this_process
 from practice.exercises import ROOT, load
 
 
@@ -33,6 +37,9 @@ to_tokens = solution(13)["to_tokens"]
 mse_step = solution(14)["mse_step"]
 DeepNet = solution(15)["DeepNet"]
 run_epoch = solution(16)["run_epoch"]
+adapt = solution(18)["adapt"]
+spam_step = solution(19)["train_step"]
+train_on_stream = solution(20)["train_on_stream"]
 
 
 def risk_model(device="cpu", n=3):
@@ -733,3 +740,116 @@ def test_run_epoch_learns():
     optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
     figures = [run_epoch(model, optimizer, data) for _ in range(20)]
     assert figures[-1] > 0.8 > 0.6 > figures[0]
+
+
+# hunt 17: Noisy, with real workers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each worker is a slow new process")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_real_workers_draw_what_those_of_the_check_draw():
+    """Two epochs of the solution, and of a wrong one, whose workers repeat each other."""
+    path = ROOT / "04_bug_finding" / "solution_bug_17.py"
+    wrong = path.read_text(encoding="utf-8").replace(", worker_init_fn=own_generator", "")
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("fork", force=True)
+    try:
+        for text, different in ((None, 40), (wrong, 12)):
+            names = load(path, text)
+            lists = []
+            for stand_in in (False, True):
+                torch.manual_seed(3)
+                dataset = names["Noisy"](20)
+                with in_this_process(names) if stand_in else contextlib.nullcontext():
+                    lists.append(names["epoch_values"](dataset, 2, 2))
+            assert lists[0] == lists[1]
+            assert len({value for values in lists[0] for value in values}) == different
+    finally:
+        multiprocessing.set_start_method(before, force=True)
+
+
+# hunt 18: adapt
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_adapted_model_learns_five_classes(name, device):
+    torch.manual_seed(0)
+    y = torch.arange(40, device=device) % 5
+    x = torch.eye(5, device=device)[y] + 0.1 * torch.randn(40, 5, device=device)
+    model = DeepClassifier(5, 16, 3).to(device)
+    optimizer = OPTIMIZERS[name](model.parameters())
+    held = len(optimizer.param_groups[0]["params"])
+    losses = adapt(model, optimizer, [(x, y)] * 100)
+    assert losses[-1] < 0.1 < 1 < losses[0]
+    assert len(optimizer.param_groups[0]["params"]) == held
+
+
+def test_adapted_twice_the_optimizer_holds_the_last_head():
+    model = DeepClassifier(5, 8, 3)
+    optimizer = torch.optim.AdamW(model.parameters())
+    data = [(torch.randn(6, 5), torch.randint(0, 5, (6,)))]
+    adapt(model, optimizer, data)
+    adapt(model, optimizer, data)
+    params = optimizer.param_groups[0]["params"]
+    assert all(a is b for a, b in zip(params, model.parameters(), strict=True))
+    assert set(optimizer.state) == set(params)
+
+
+# hunt 19: train_step of yes and no
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_spam_step_loses_what_the_library_says(n, dtype):
+    model, x, y = nn.Linear(3, 1).to(dtype), torch.randn(n, 3, dtype=dtype), torch.arange(n) % 2
+    want = nn.functional.binary_cross_entropy(model(x).sigmoid()[:, 0], y.to(dtype)).item()
+    loss = spam_step(model, torch.optim.SGD(model.parameters(), lr=0.1), x, y)
+    assert loss == pytest.approx(want)
+
+
+def test_spam_step_learns_rare_ones(device):
+    torch.manual_seed(0)
+    x = torch.randn(100, 2, device=device)
+    y = (x[:, 0] > 1.3).long()
+    model = nn.Linear(2, 1).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.5)
+    losses = [spam_step(model, optimizer, x, y) for _ in range(150)]
+    assert losses[-1] < 0.1
+    assert torch.equal(model(x)[:, 0] > 0, y == 1)
+
+
+# hunt 20: train_on_stream
+
+
+class Reader(nn.Module):
+    def __init__(self, kind, layers=1):
+        super().__init__()
+        self.rnn, self.head = kind(3, 8, layers, batch_first=True), nn.Linear(8, 3)
+
+    def forward(self, x, state):
+        out, state = self.rnn(x, state)
+        return self.head(out), state
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+def test_at_rate_zero_chunks_lose_what_the_whole_sequence_loses(kind, device):
+    model = Reader(kind, layers=2).to(device)
+    x, y = torch.randn(4, 12, 3, device=device), torch.randint(0, 3, (4, 12), device=device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    sizes = [5, 1, 6]
+    losses = train_on_stream(
+        model, optimizer, zip(x.split(sizes, dim=1), y.split(sizes, dim=1), strict=True)
+    )
+    whole = nn.functional.cross_entropy(model(x, None)[0].flatten(0, 1), y.flatten()).item()
+    mean = sum(loss * n for loss, n in zip(losses, sizes, strict=True)) / 12
+    assert mean == pytest.approx(whole, rel=1e-4)
+
+
+def test_a_stream_learns_what_came_in_the_chunk_before():
+    torch.manual_seed(0)
+    symbols = torch.randint(3, (16, 401))
+    x, y = torch.eye(3)[symbols[:, 1:]].split(2, dim=1), symbols[:, :-1].split(2, dim=1)
+    model = Reader(nn.LSTM)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.03)
+    losses = train_on_stream(model, optimizer, zip(x, y, strict=True))
+    assert sum(losses[-10:]) < 1 < losses[0]

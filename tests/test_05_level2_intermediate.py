@@ -1,6 +1,8 @@
 """What the solutions of level 05 keep beyond their checks."""
 
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -28,8 +30,18 @@ def parts():
 
 
 @pytest.fixture(scope="module")
+def resuming():
+    return load(LEVEL / "solution_resume.py")
+
+
+@pytest.fixture(scope="module")
 def checkpoints():
     return load(LEVEL / "solution_checkpoint.py")
+
+
+@pytest.fixture(scope="module")
+def transfer():
+    return load(LEVEL / "solution_transfer_learning.py")
 
 
 def blobs(n=60):
@@ -382,3 +394,146 @@ def test_a_mean_does_not_depend_on_batches_and_workers(metrics, device):
     for other in workers[1:]:
         workers[0].merge(other)
     assert workers[0].compute() == pytest.approx(values.mean().item(), rel=1e-5)
+
+
+# transfer learning, with a model that everybody fine-tunes
+
+
+@pytest.fixture
+def resnets():
+    torchvision = pytest.importorskip("torchvision")
+    return [torchvision.models.resnet18(weights=None, num_classes=k) for k in (10, 5)]
+
+
+def test_a_resnet_takes_all_but_the_head_of_a_wrapped_checkpoint(transfer, resnets):
+    old, new = resnets
+    state = {f"module._orig_mod.{name}": value for name, value in old.state_dict().items()}
+    loaded, skipped = transfer["load_matching"](new, state)
+    assert skipped == {
+        "fc.weight": "shape (10, 512), want (5, 512)",
+        "fc.bias": "shape (10,), want (5,)",
+    }
+    assert sorted([*loaded, *skipped]) == sorted(old.state_dict())
+    assert all(torch.equal(new.state_dict()[n], old.state_dict()[n]) for n in loaded)
+
+
+def test_five_steps_leave_every_frozen_byte_of_a_resnet(transfer, resnets):
+    _, model = resnets
+    x, y = torch.randn(2, 3, 32, 32), torch.tensor([0, 4])
+    everything = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5)
+    nn.functional.cross_entropy(model(x), y).backward()
+    params = transfer["freeze"](model, ["fc", "layer4.1.bn2"])
+    assert [tuple(p.shape) for p in params] == [(512,), (512,), (5, 512), (5,)]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    optimizers = (
+        everything,
+        torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.1),
+    )
+    for _ in range(5):
+        model.train()
+        optimizers[1].zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+    moved = [n for n, value in model.state_dict().items() if not torch.equal(value, before[n])]
+    norm = [f"layer4.1.bn2.{n}" for n in ("weight", "bias", "running_mean", "running_var")]
+    assert moved == [*norm, "layer4.1.bn2.num_batches_tracked", "fc.weight", "fc.bias"]
+
+
+@pytest.mark.parametrize(("layer", "size"), [("avgpool", 512), ("bn1", 64 * 16 * 16)])
+def test_features_of_a_resnet_are_those_of_each_image_alone(transfer, resnets, layer, size, device):
+    model = resnets[0].to(device).train()
+    x, y = torch.randn(3, 3, 32, 32), torch.arange(3)
+    loader = DataLoader(TensorDataset(x, y), batch_size=2)
+    features, labels = transfer["extract_features"](model, layer, loader, device)
+    assert (features.shape, labels.tolist()) == ((3, size), [0, 1, 2])
+    alone = [
+        transfer["extract_features"](model, layer, [(x[i : i + 1], y[i : i + 1])], device)[0]
+        for i in range(3)
+    ]
+    torch.testing.assert_close(features, torch.cat(alone), rtol=1e-3, atol=1e-4)
+    assert model.training and model.bn1.num_batches_tracked.item() == 0
+
+
+# --- resume ---------------------------------------------------------------------------------------
+
+NEW_RUN = """
+import random
+import numpy as np
+import torch
+from torch import nn
+
+class Noisy:
+    def __len__(self):
+        return 13
+
+    def __getitem__(self, i):
+        noise = random.gauss(0, 1), np.random.normal(), torch.randn(()).item()
+        return torch.tensor([float(i), *noise]), i % 3
+
+def new(Run, seed, device="cpu"):
+    torch.manual_seed(seed)
+    parts = nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 3)
+    model = nn.Sequential(*parts).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=20)
+    return Run(model, optimizer, scheduler, Noisy(), 5, 3)
+"""
+
+GO_ON = """
+import sys
+from practice.exercises import ROOT, load
+
+torch.set_num_threads(1)
+run = new(load(ROOT / "05_level2_intermediate" / "solution_resume.py")["Run"], 9)
+run.load_state_dict(torch.load(sys.argv[1], weights_only=True))
+print([run.step() for _ in range(6)])
+"""
+
+
+def test_a_run_goes_on_bit_for_bit_in_another_process(resuming, tmp_path):
+    names, threads = {}, torch.get_num_threads()
+    exec(NEW_RUN, names)
+    torch.set_num_threads(1)
+    try:
+        run = names["new"](resuming["Run"], 1)
+        for _ in range(4):
+            run.step()
+        torch.save(run.state_dict(), tmp_path / "run.pt")
+        want = [run.step() for _ in range(6)]
+    finally:
+        torch.set_num_threads(threads)
+    code = [sys.executable, "-c", NEW_RUN + GO_ON, str(tmp_path / "run.pt")]
+    child = subprocess.run(code, cwd=ROOT, capture_output=True, text=True)
+    assert child.stdout.strip() == str(want), child.stderr
+
+
+def test_stopped_after_each_step_of_four_epochs(resuming):
+    names = {}
+    exec(NEW_RUN, names)
+    run, states, losses = names["new"](resuming["Run"], 1), [], []
+    for _ in range(12):
+        states.append(run.state_dict())
+        losses.append(run.step())
+    for k, state in enumerate(states):
+        other = names["new"](resuming["Run"], 2)
+        other.load_state_dict(state)
+        assert [other.step() for _ in losses[k : k + 2]] == losses[k : k + 2]
+
+
+def test_a_state_moves_between_devices(resuming, device, tmp_path):
+    names = {}
+    exec(NEW_RUN, names)
+    for source, target in (("cpu", device), (device, "cpu")):
+        run, other = (
+            names["new"](resuming["Run"], seed, at) for seed, at in ((1, source), (2, target))
+        )
+        run.step()
+        torch.save(run.state_dict(), tmp_path / "run.pt")
+        other.load_state_dict(
+            torch.load(tmp_path / "run.pt", map_location=target, weights_only=True)
+        )
+        held = other.optimizer.state.values()
+        assert {s["exp_avg"].device.type for s in held} == {torch.device(target).type}
+        assert other.step() > 0

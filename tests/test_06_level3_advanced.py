@@ -26,6 +26,11 @@ def clip():
 
 
 @pytest.fixture(scope="module")
+def monitors():
+    return load(LEVEL / "solution_gradient_monitor.py")
+
+
+@pytest.fixture(scope="module")
 def accumulate():
     return load(LEVEL / "solution_gradient_accumulation.py")["train_one_epoch_accum"]
 
@@ -33,6 +38,12 @@ def accumulate():
 @pytest.fixture(scope="module")
 def amp():
     return load(LEVEL / "solution_mixed_precision.py")["train_one_epoch_amp"]
+
+
+@pytest.fixture(scope="module")
+def hunted():
+    names = "accumulate", "step", "accumulate_and_clip"
+    return [load(LEVEL / f"solution_bug_{n}.py")[name] for n, name in enumerate(names, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +215,47 @@ def test_model_of_which_nothing_is_trained_passes_through(clip):
 
 
 # challenge_gradient_accumulation
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("max_norm", [1e-3, 0.4, 1e3])
+def test_clipping_by_hand_equals_the_library(monitors, device, dtype, max_norm):
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 2)).to(device, dtype)
+    model(torch.randn(5, 2, 4, 4, device=device, dtype=dtype)).square().sum().backward()
+    twin = copy.deepcopy(model)
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        q.grad = p.grad.clone()
+    got = monitors["clip_grad_norm"](model.parameters(), max_norm)
+    want = nn.utils.clip_grad_norm_(twin.parameters(), max_norm).item()
+    tol = 2e-2 if dtype == torch.bfloat16 else 1e-3
+    assert got == pytest.approx(want, rel=tol)
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(p.grad, q.grad, rtol=tol, atol=1e-6)
+
+
+def test_monitor_on_a_recurrent_net_that_trains(monitors, device):
+    torch.manual_seed(0)
+    model = nn.ModuleDict({"lstm": nn.LSTM(3, 4), "head": nn.Linear(4, 1)}).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    monitor = monitors["GradientMonitor"](model)
+    for step in range(3):
+        x = torch.randn(6, 2, 3, device=device)
+        x[0, 0, 0] = float("inf") if step == 1 else 0.0
+        with monitor, monitors["capture"](model, ["lstm"]) as outputs:
+            loss = model["head"](model["lstm"](x)[0]).square().mean()
+            optimizer.zero_grad()
+            if step != 1:
+                loss.backward()
+                optimizer.step()
+        out, (h, c) = outputs["lstm"]
+        assert (out.shape, h.shape, c.shape) == ((6, 2, 4), (1, 2, 4), (1, 2, 4))
+        if step != 1:
+            assert monitor.grad_norms.keys() == dict(model.named_parameters()).keys()
+            assert 0 < max(monitor.update_ratios.values()) < 0.1
+    model["head"].weight.data.fill_(float("nan"))
+    with monitor:
+        model["head"](torch.ones(1, 4, device=device))
+    assert monitor.first_nonfinite == "head"
 
 
 @pytest.mark.parametrize("sizes", [[1], [5, 5, 5, 2], [1, 7, 2, 4, 3]])
@@ -571,3 +623,105 @@ def test_from_paths_to_a_trained_model(amp, checkpointed, paths_dataset, device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
     losses = [amp(model, loader, nn.CrossEntropyLoss(), optimizer, device) for _ in range(15)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+# the hunts
+
+
+class Tagger(nn.Module):
+    """Its states run along L, in both directions."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed, self.gru = (
+            nn.Embedding(9, 8),
+            nn.GRU(8, 8, batch_first=True, bidirectional=True),
+        )
+        self.head = nn.Linear(16, 9)
+
+    def forward(self, ids):
+        return self.head(self.gru(self.embed(ids))[0])
+
+
+@pytest.mark.parametrize("sizes", [[1] * 6, [4, 2], [5, 1], [2, 2, 2]])
+def test_however_answers_are_cut_the_gradient_is_the_same(hunted, sizes, device):
+    model, ids = Tagger().to(device), torch.randint(9, (6, 12), device=device)
+    labels = torch.where(
+        torch.arange(12, device=device)
+        < torch.tensor([[1], [12], [3], [0], [7], [2]], device=device),
+        ids.flip(1),
+        -100,
+    )
+    found = []
+    for cut in ([6], sizes):
+        loss = hunted[0](model, list(zip(ids.split(cut), labels.split(cut), strict=True)))
+        found.append((torch.tensor(loss), *(p.grad.clone() for p in model.parameters())))
+    for got, want in zip(*found, strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-6)
+
+
+def test_sixteen_bits_learn_as_well_as_thirty_two(hunted, device):
+    x = torch.randn(256, 16, device=device)
+    y = x[:, :4].argmax(dim=1)
+    parts = nn.Linear(16, 32), nn.Tanh(), nn.Linear(32, 4)
+    exact, losses = nn.Sequential(*parts).to(device), []
+    for model in (copy.deepcopy(exact).bfloat16(), exact):
+        params = list(model.parameters())
+        for _ in range(200):
+            loss = nn.functional.cross_entropy(model(x.to(params[0].dtype)).float(), y)
+            grads = torch.autograd.grad(loss, params)
+            if model is exact:
+                for p, grad in zip(params, grads, strict=True):
+                    p.data -= 0.02 * grad
+            else:
+                hunted[1](params, list(grads), 0.02)
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=0.03)
+
+
+@pytest.mark.parametrize("max_norm", [0.05, 1e9])
+def test_the_order_of_micro_batches_does_not_matter(hunted, max_norm, device):
+    start = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).to(device)
+    x, y = torch.randn(6, 4, 5, device=device), torch.randint(3, (6, 4), device=device)
+    found = []
+    for order in (range(6), range(5, -1, -1), [3, 1, 5, 0, 2, 4]):
+        model = copy.deepcopy(start)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+        norm = hunted[2](model, optimizer, [(x[i], y[i]) for i in order], max_norm)
+        found.append(
+            torch.cat([torch.tensor([norm]), *(p.grad.flatten().cpu() for p in model.parameters())])
+        )
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-6)
+
+
+# --- timing ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def timing():
+    return load(LEVEL / "solution_timing.py")
+
+
+def test_times_are_in_order_and_the_callers_grad_mode_stays(timing, device):
+    x, modes = torch.ones(50, 50, device=device), []
+
+    def call():
+        modes.append(torch.is_grad_enabled())
+        return x @ x
+
+    with torch.no_grad():
+        timing["benchmark"](call, device, 0, 1)
+    seconds = timing["benchmark"](call, device, warmup=2, repeats=5)
+    assert modes == [False] + [True] * 7
+    assert 0 < seconds["min"] <= seconds["median"] <= seconds["max"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_s_own_time_and_peak(timing):
+    small, large = (torch.randn(n, n, device="cuda") for n in (1000, 8000))
+    times = [timing["benchmark"](lambda x=x: x @ x, "cuda")["median"] for x in (small, large)]
+    assert times[1] > 20 * times[0]  # 512 times the work
+    before = torch.cuda.memory_allocated()
+    peak = timing["peak_memory"](lambda: (large @ large).sum(), torch.device("cuda"))
+    assert 0 <= peak - before - large.numel() * 4 < 64 * 2**20

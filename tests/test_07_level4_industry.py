@@ -1,6 +1,15 @@
 """What the solutions of level 07 keep beyond their checks."""
 
 import copy
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -236,3 +245,182 @@ def test_negative_rate_and_other_widths_are_refused(schedule, device):
         schedule(model, rows(8, 4), criterion, device, 1, -0.1, 1, 0.5)
     with pytest.raises(RuntimeError):
         schedule(nn.Linear(F + 1, K).to(device), rows(8, 4), criterion, device, 1, 0.1, 1, 0.5)
+
+
+# challenge_export
+
+ONNX = [
+    name for name in ("onnx", "onnxscript", "onnxruntime") if not importlib.util.find_spec(name)
+]
+SIZES = 1, 2, 7
+
+
+@pytest.fixture(scope="module")
+def export():
+    return load(LEVEL / "solution_export.py")
+
+
+@pytest.fixture(scope="module")
+def pixel_net(export):
+    torch.manual_seed(0)
+    return export["PixelNet"](5, 3)  # in train mode
+
+
+def batches_of_pixels():
+    torch.manual_seed(1)
+    return [torch.rand(n, 5) * limit for n in SIZES for limit in (1, 255)]
+
+
+def test_a_fresh_process_without_the_class_gives_the_same(export, pixel_net, tmp_path):
+    export["export_model"](pixel_net, torch.rand(1, 5), tmp_path / "net.pt2")
+    inputs, net = batches_of_pixels(), copy.deepcopy(pixel_net).eval()
+    program = f"""
+import torch
+net = torch.export.load("net.pt2").module()
+print([net(torch.tensor(x)).tolist() for x in {[x.tolist() for x in inputs]}])
+"""
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    for got, x in zip(json.loads(told), inputs, strict=True):
+        torch.testing.assert_close(torch.tensor(got), net(x).detach())
+
+
+def test_a_convolutional_net_with_batch_norm(export, tmp_path):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(2))
+    net(torch.randn(4, 3, 6, 6))
+    export["export_model"](net, torch.randn(1, 3, 6, 6), tmp_path / "net.pt2")
+    loaded = export["load_exported"](tmp_path / "net.pt2")
+    assert all(part.training for part in net.modules())
+    for n in SIZES:
+        x = torch.randn(n, 3, 6, 6)
+        torch.testing.assert_close(loaded(x), copy.deepcopy(net).eval()(x))
+
+
+def test_torchscript_runs_and_is_told_to_be_deprecated(export, tmp_path):
+    net = nn.Sequential(nn.Linear(5, 4), nn.Dropout(0.5))  # a class in a file 07_... it cannot name
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        export["export_torchscript"](net, torch.rand(2, 5), tmp_path / "net.pt")
+        loaded = torch.jit.load(str(tmp_path / "net.pt"))
+    assert torch.__version__ < (2, 14) or any("deprecated" in str(one.message) for one in told)
+    assert net.training
+    for x in batches_of_pixels():
+        torch.testing.assert_close(loaded(x), copy.deepcopy(net).eval()(x))
+
+
+@pytest.mark.skipif(bool(ONNX), reason=f"needs {', '.join(ONNX)} of requirements-dev.txt")
+def test_onnx_runtime_gives_the_same(export, pixel_net, tmp_path):
+    runtime = importlib.import_module("onnxruntime")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        export["export_onnx"](pixel_net, torch.rand(1, 5), tmp_path / "net.onnx")
+    session = runtime.InferenceSession(tmp_path / "net.onnx")
+    (given,) = session.get_inputs()
+    assert pixel_net.training
+    for x in batches_of_pixels():
+        (got,) = session.run(None, {given.name: x.numpy()})
+        torch.testing.assert_close(torch.from_numpy(got), copy.deepcopy(pixel_net).eval()(x))
+
+
+# challenge_batched_inference
+
+
+def test_a_thread_polls_while_others_submit():
+    server_of = load(LEVEL / "solution_batched_inference.py")["BatchingServer"]
+    net, x = classifier(), torch.randn(60, F)
+    server, lock, end = (
+        server_of(net, 8, 0.001, time.monotonic),
+        threading.Lock(),
+        threading.Event(),
+    )
+
+    def serve():
+        while not end.is_set():
+            with lock:
+                server.poll()
+
+    def ask(rows):
+        for i in rows:
+            with lock:
+                futures[i] = server.submit(x[i])
+        return [futures[i].result(timeout=30) for i in rows]
+
+    futures = {}
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(serve)
+        parts = [pool.submit(ask, range(k, 60, 3)) for k in range(3)]
+        answers = {
+            i: out
+            for k, p in enumerate(parts)
+            for i, out in zip(range(k, 60, 3), p.result(), strict=True)
+        }
+        end.set()
+    want = net.eval()(x)
+    torch.testing.assert_close(torch.stack([answers[i] for i in range(60)]), want)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0), (1, 4, 4)])
+@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.bfloat16])
+def test_requests_of_any_shape_and_dtype(shape, dtype):
+    server_of = load(LEVEL / "solution_batched_inference.py")["BatchingServer"]
+    server = server_of(nn.Identity(), 2, 1.0, lambda: 0.0)
+    inputs = [torch.randn(shape).to(dtype) for _ in range(2)]
+    futures = [server.submit(x) for x in inputs]
+    assert server.poll() == 2
+    for x, future in zip(inputs, futures, strict=True):
+        torch.testing.assert_close(future.result(timeout=0), x, rtol=0, atol=0)
+
+
+# challenge_tuning
+
+
+@pytest.fixture(scope="module")
+def tuning():
+    return load(LEVEL / "solution_tuning.py")
+
+
+@pytest.mark.parametrize("kind", [torch.optim.SGD, torch.optim.AdamW, torch.optim.RMSprop])
+def test_training_goes_on_as_if_there_had_been_no_range_test(tuning, kind):
+    def trained(tested):
+        torch.manual_seed(0)
+        model, loader = classifier(), rows(40, 8)
+        optimizer = kind(model.parameters(), lr=0.01)
+        for epoch in range(2):
+            if tested and epoch:
+                tuning["lr_range_test"](
+                    model, loader, nn.CrossEntropyLoss(), optimizer, 1e-5, 100, 50
+                )
+            for x, y in loader:
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(x), y).backward()
+                optimizer.step()
+        return model.state_dict()
+
+    torch.testing.assert_close(trained(True), trained(False), rtol=0, atol=0)
+
+
+def test_the_loss_falls_and_then_explodes(tuning):
+    model, loader = classifier(norm=False), rows(200, 20, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    rates, losses = tuning["lr_range_test"](
+        model, loader, nn.CrossEntropyLoss(), optimizer, 1e-3, 1e4, 100
+    )
+    assert len(rates) == len(losses) < 100
+    assert min(losses) < 0.7 * losses[0]
+    assert losses[-1] > 4 * min(losses)
+
+
+def test_halving_finds_a_good_rate_for_less(tuning):
+    x = torch.randn(64, 3)
+    y, spent = x @ torch.tensor([1.0, -2.0, 3.0]), []
+
+    def train(rate, budget, w):
+        w = torch.zeros(3) if w is None else w
+        for _ in range(budget):
+            spent.append(rate)
+            w = w - rate * 2 * x.T @ (x @ w - y) / len(x)
+        return float(((x @ w - y) ** 2).mean()), w
+
+    rates = [1e-4, 1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0]
+    assert tuning["successive_halving"](train, rates, [5, 10, 20, 40]) in (0.1, 0.3)
+    assert len(spent) == 160

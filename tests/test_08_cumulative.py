@@ -213,3 +213,87 @@ def test_the_data_are_always_the_same(whole):
 def test_no_epochs_raise(whole, tmp_path, epochs):
     with pytest.raises(ValueError, match=str(epochs)):
         whole["main"](epochs=epochs, save_dir=tmp_path / "x")
+
+
+# --- scenarios: three seeds, shortened -----------------------------------------------------------
+
+
+def test_texts_beat_the_most_frequent_class():
+    names = load(LEVEL / "solution_text_classifier.py")
+    for seed in range(3):
+        texts = names["make_texts"](seed)
+        report = names["run"](texts[:400], texts[400:], "attention", 3, seed)
+        assert report["accuracy"] >= report["baseline"] + 0.3
+        assert min(report["by_length"][:3]) >= report["baseline"]  # long texts, too
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_pooled_text_is_that_of_its_words_alone(device, dtype):
+    pooling = load(LEVEL / "solution_text_classifier.py")["AttentionPooling"](5).to(device, dtype)
+    x = torch.randn(4, 7, 5, device=device, dtype=dtype)
+    mask = torch.arange(7, device=device) < torch.tensor([[7], [1], [3], [0]], device=device)
+    out = pooling(x, mask)
+    assert (out.dtype, out.device) == (dtype, x.device)
+    for i, n in enumerate((7, 1, 3)):
+        alone = pooling(x[i : i + 1, :n], mask[i : i + 1, :n])
+        torch.testing.assert_close(out[i : i + 1], alone)
+    assert not out[3].any()
+
+
+def test_images_beat_guessing():
+    names = load(LEVEL / "solution_medical_imaging.py")
+    areas, recalls = [], []
+    for seed in range(3):
+        images, y, patients = names["make_images"](seed)
+        report = names["run"](images, y, patients, 4, seed)
+        areas.append(report["auroc"])
+        recalls.append(sum(report["recall"]) / 2)
+        owners = [set(patients[rows].tolist()) for rows in report["splits"].values()]
+        assert sum(map(len, owners)) == len(set.union(*owners)) == 150
+    assert min(areas) >= 0.8  # guessing: 0.5
+    assert sum(recalls) / 3 >= 0.75  # guessing, or always 0: 0.5
+
+
+def test_auroc_and_calibration_are_those_of_level_05():
+    names = load(LEVEL / "solution_medical_imaging.py")
+    other = load(ROOT / "05_level2_intermediate" / "solution_metrics.py")
+    probs = (torch.randn(300).sigmoid() * 50).round() / 50 * 0.97 + 0.013  # ties
+    y = (torch.rand(300) < probs).long()
+    got = names["evaluate"](probs, y, 0.4)
+    rows = torch.stack([1 - probs.double(), probs.double()], dim=1)
+    assert got["auroc"] == pytest.approx(other["auroc"](probs, y))
+    error = other["expected_calibration_error"](rows, y)
+    assert got["calibration"] == pytest.approx(error)
+    matrix = other["confusion_matrix"]((probs >= 0.4).long(), y, 2)
+    _, recall, _ = other["precision_recall_f1"](matrix, average=None)
+    assert got["recall"] == pytest.approx(recall.tolist())
+
+
+def test_forecasts_beat_the_last_value_and_the_season():
+    names = load(LEVEL / "solution_forecasting.py")
+    for seed in range(3):
+        report = names["run"](names["make_prices"](seed), 1, 60, 6, seed)
+        best = min(report["last"]["mae"], report["seasonal"]["mae"])
+        assert report["model"]["mae"] <= 0.85 * best
+        assert report["model"]["direction"] >= 0.7  # a coin: 0.5
+
+
+def test_forecasts_do_not_see_the_future():
+    names = load(LEVEL / "solution_forecasting.py")
+    prices = names["make_prices"](5)[:140]
+    changed = torch.cat([prices[:120], 1000 + prices[120:]])
+    pred, other = (
+        names["walk_forward"](p, lambda past: names["fit"](past, 1), 1, 20)
+        for p in (prices, changed)
+    )
+    assert pred[0] == other[0]  # the first is made before anything has changed
+    assert pred[1] != other[1]
+
+
+def test_windows_keep_their_dtype_and_copy_nothing(device):
+    windows = load(LEVEL / "solution_forecasting.py")["make_windows"]
+    series = torch.arange(50, dtype=torch.float64, device=device)
+    x, y = windows(series, 7)
+    assert (x.dtype, x.device, tuple(x.shape)) == (torch.float64, series.device, (43, 7))
+    assert x.data_ptr() == series.data_ptr()
+    assert torch.equal(x[:, -1] + 1, y)

@@ -27,7 +27,7 @@ def padding(pad_collate):
         call = f"pad_collate of [5, 6], [7, 0, 8], [9]{f', pad_value={given[0]}' if given else ''}"
         same(collated(call, pad_collate, hand, given)[0], torch.tensor(want), f"{call}: x")
     for dtype, least, lengths, rest, pad in (
-        (torch.float32, 1, (2, 4, 3), (5,), 7),
+        (torch.float32, 1, (2, 4, 0), (5,), 7),
         (torch.float64, 1, (3, 3, 1), (2, 3), -INF),
         (torch.uint8, 1, (1, 6), (), 7),
         (torch.int64, 1, (4,), (), 7),
@@ -44,14 +44,16 @@ def padding(pad_collate):
 
 
 def lengths(pad_collate):
-    for rows, pad in (
+    for rows, pad, *features in (
         ([[5, 6], [7, 0, 8]], 0),
         ([[0, 0, 0, 0], [3, 0], [0]], 0),
         ([[1, 2, 7, 7], [7], [7, 7, 1]], 7),
-        ([[1], [2, 3, 4], [], [7, 8, 9]], 0),
+        ([[1], [2, 3, 4], [], [7, 8, 9]], 0, 2),
     ):
-        call = f"pad_collate of {rows}, pad_value={pad}"
-        _, lengths, y = collated(call, pad_collate, [torch.tensor(r).long() for r in rows], (pad,))
+        call = f"pad_collate of {rows}, floats{', 2 of each' * len(features)}, pad_value={pad}"
+        given = [torch.tensor(r).float().view(-1, *[1] * len(features)) for r in rows]
+        given = [s.expand(-1, *features) for s in given]
+        _, lengths, y = collated(call, pad_collate, given, (pad,))
         same(lengths, torch.tensor([len(row) for row in rows]), f"{call}: lengths")
         same(y, torch.tensor([3, 1, 4, 1][: len(rows)]), f"{call}, labels 3, 1, ...: y")
 
@@ -117,6 +119,9 @@ def layers(last_states):
             got.detach()[0], want[0], f"{call}, the last layer always at 0.4621 and -0.7616: row 0"
         )
         close(got.detach(), want, f"{call}, the last layer always at 0.4621 and -0.7616")
+    gru, given, x = gru_of(num_layers=2), torch.tensor([4, 2, 1]), torch.randn(3, 6, D)
+    short, long = (last_states(gru, x[:, :n], given).detach() for n in (4, 6))
+    close(long, short, "last_states, 2 layers, lengths [4, 2, 1], L 6, against x[:, :4]")
 
 
 def garbage(last_states):
@@ -134,6 +139,12 @@ def device(lengths_to_mask, last_states):
     given = torch.tensor([2, 3])
     keeps_device("lengths_to_mask(lengths, 4)", lengths_to_mask, given, 4)
     gru, x = gru_of().to("meta"), torch.randn(2, 3, D)
+
+    def first_state(_, inputs, more):
+        first = inputs[1] if len(inputs) > 1 else more.get("hx")
+        assert first is None or first.is_meta, "a first state on the CPU"
+
+    gru.register_forward_pre_hook(first_state, with_kwargs=True)
     keeps_device("last_states", lambda *inputs: last_states(gru, *inputs), x, given)
 
 

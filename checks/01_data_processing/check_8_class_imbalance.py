@@ -90,7 +90,7 @@ def gaps(balanced_sampler, sqrt_sampler):
 
 
 def types(class_weights, balanced_sampler, sqrt_sampler):
-    few, full = torch.tensor([0, 1, 1, 1, 1]), torch.arange(260).clamp(max=255)
+    few, full = torch.tensor([0, 1, 1, 1, 1]), torch.arange(-300, 256).clamp(min=0)
     for labels, k, dtype in (
         (few, 2, torch.uint8),
         (few, 2, torch.int32),

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from checks import hunts
-from checks.hunts import first_passes, learns_each, losses_of, noting
-from checks.tools import attempt, close, equal
+from checks.hunts import learns_each
+from checks.tools import attempt, equal
 from checks.training import states_are
 
 F, K = 6, 3
@@ -50,14 +50,10 @@ def losses(fit):
         model = deep().to(dtype)
         batches = [(x.to(dtype), y) for x, y in cut(sizes)]
         what = f"batches of {', '.join(map(str, sizes))} samples: fit"
-        with noting(model) as noted:
-            got = attempt(what, fit, model, sgd(model), batches)
-        got = hunts.floats(what, got, len(sizes))
-        passes, want = first_passes(noted, [x for x, _ in batches], what), []
-        for one, (_, y) in zip(passes, batches, strict=True):
-            each = losses_of(one.logits, y)
-            want.append(sum(each) / len(each))
-        close(got, want, f"{what}'s losses, by the logits that the model gave")
+        optimizer = sgd(model)
+        hunts.measures_each(
+            what, model, batches, lambda m=model, o=optimizer, b=batches: fit(m, o, b)
+        )
 
 
 def modes(fit):
