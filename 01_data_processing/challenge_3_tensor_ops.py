@@ -4,7 +4,7 @@ Losses and metrics need all five.
 
     pick_by_label(logits (N, K), labels (N,)) -> (N,)
     one_hot(labels (...), num_classes) -> (..., K)
-    masked_mean(tensor, mask, dim=None) -> its mean over dim, None: over all
+    masked_mean(tensor, mask, dim=None) -> mean over dim; None: of all
     pairwise_sq_dist(a (N, D), b (M, D)) -> (N, M)
     segment_mean(x (N, D), index (N,), num_groups) -> (G, D)
 
@@ -15,17 +15,16 @@ Core, what an interview asks:
     pick        logits[i, labels[i]] for each row i.
     one_hot     float32: 1 at the label's place, 0 elsewhere.
     masked      The mean of what takes part; 0 where nothing does.
-    distances   |a_i - b_j|², never below 0. Near 1e4 it may be rounded.
-    segments    Row g: the mean of the rows i with index[i] = g; 0 if none.
-    vectorized  No more calls of torch for large sizes than for small ones.
-                No tolist(), no numpy().
+    distances   |a_i - b_j|², never below 0. Near 1e4 they may be rounded.
+    segments    Row g: the mean of the rows i with index[i] = g; 0 if there is none.
+    vectorized  Large sizes take no more calls of torch than small ones. No tolist(), no NumPy.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    hidden      NaN behind the mask reaches neither mean nor gradient; one that takes part does.
-                NaN in one group reaches no other. The input is not changed.
+    hidden      NaN that the mask hides reaches neither mean nor gradient; other NaN reaches the
+                mean. NaN in one group reaches no other. No input changes.
     types       Device, float64 and bfloat16 stay; gradients flow. Means of integers: float32.
-                All of 600 rows of uint8 or bfloat16 count.
+                600 rows of uint8 or bfloat16 are all counted.
     memory      pairwise_sq_dist and its backward make no tensor of N * M * D elements.
 
 Easy, 25 minutes. Try one alone: python FILE masked

@@ -7,7 +7,7 @@
     PairedTransform(size, train=True)(image (C, H, W), mask (H, W) int64, generator=None)
         -> a pair (C, size, size), (size, size)
 
-... is empty or a batch size N. Other images are float32, labels below 2**24. PairedTransform
+... stands for nothing or for N. Other images are float32, labels below 2**24. PairedTransform
 resizes both to a square of side size + size // 8 and cuts a window.
 
 Core, what an interview asks:
@@ -17,11 +17,11 @@ Core, what an interview asks:
     standardize  (image - mean) / std, per channel.
     minmax       Per image, all channels together: its least number becomes 0, its largest 1. A
                  constant one becomes 0.
-    pairs        train: all windows equally likely, one in two flipped left to right. Image and mask
-                 alike.
-    labels       The new mask is int64: labels of old pixels near their place, large or small.
-    center       train=False: the middle window (of two, either), not flipped.
-    draws        From generator, None: the global one. train=False draws nothing.
+    pairs        train=True: all windows equally likely, one in two flipped left to right.
+                 Image and mask get the same window and flip.
+    labels       The new mask is int64, its labels those of old pixels near that place.
+    center       train=False: the middle window, not flipped; of two, either.
+    draws        They come from generator; None: the global one. train=False draws nothing.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 

@@ -9,8 +9,8 @@
 
 Core, what an interview asks:
 
-    padding    x holds each sequence from step 0 on, then pad_value. Its dtype is the sequences'.
-    lengths    Those of the sequences, whatever numbers they hold, and the labels in their order.
+    padding    x holds each sequence from step 0 on, then pad_value, in their dtype.
+    lengths    The steps of each sequence, whatever numbers it holds, and labels in the same order.
     mask       True at [i, t] for t < lengths[i]. max_len=None: the largest length.
     forward    The first H numbers: the forward direction, after the sequence's last real step.
     backward   The last H numbers: the backward direction, from the last real step to step 0.
@@ -20,7 +20,7 @@ Core, what an interview asks:
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     garbage    NaN in the padding of x reaches neither states nor gradients.
-    device     The mask is where lengths is; last_states takes lengths on a GPU, too.
+    device     The mask is where lengths is. last_states runs on a GPU, too.
 
 Medium, 30 minutes. Try one alone: python FILE mask
 Guide: PyTorch_Mastery_Guide, "Rows of different length".

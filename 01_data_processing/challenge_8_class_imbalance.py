@@ -14,8 +14,8 @@ Core, what an interview asks:
     absent    A class without samples has weight 0.
     balanced  Each draw: all classes that occur are equally likely, and so are the samples of a
               class.
-    sqrt      Each draw: class k has a probability in proportion to the square root of n_k, its
-              samples are equally likely.
+    sqrt      Each draw: class k has a probability in proportion to the square root of n_k;
+              its samples are equally likely.
     epoch     An epoch has N draws. A sample may come many times.
     draws     They come from generator, None: the global one. Making a sampler draws nothing.
 

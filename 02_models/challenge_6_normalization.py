@@ -10,7 +10,7 @@ Core, what an interview asks:
 
     by_hand    No layer_norm, batch_norm or other such function of torch is called.
     layer      Each row of D numbers by itself.
-    rms        Each row, too.
+    rms        Each row by itself.
     batch      In training, each channel over all samples and positions.
     running    In training, running = (1 - momentum) running + momentum new, in place; new is the
                batch's mean and its unbiased variance. With training=False the running ones
@@ -24,7 +24,7 @@ Edges, what a strict interviewer asks next; a pass of the core does not need the
     refused    One number per channel in training, or C not divisible by num_groups: ValueError.
                No running statistic moves then.
     inputs     Any strides. Gradients also flow through the batch's statistics. float64 is exact
-               to 1e-8. The running statistics keep no graph. All else stays as it is.
+               to 1e-8. The running statistics keep no graph. All else stays, also the grad mode.
 
 Medium, 35 minutes. Try one alone: python FILE batch
 Paper: Group Normalization, figure 2 shows all, https://arxiv.org/abs/1803.08494

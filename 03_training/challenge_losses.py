@@ -10,9 +10,9 @@
 Core, what an interview asks:
 
     by_hand        No softmax, log_softmax, entropy or loss of torch is called; logsumexp may be.
-    softmax        Along dim. Here and below, numbers up to 1e3 do no harm.
+    softmax        Along dim. Here and below, numbers up to 1e3 give no inf or NaN.
     cross_entropy  The mean over the rows whose target is not ignore_index. With label_smoothing
-                   s, each class counts s/K, the target 1-s more.
+                   s, each class weighs s/K, the target 1-s more.
     focal          The mean over the rows. gamma is 0, or 1 or more.
     binary         The mean over all numbers. pos_weight (K,) has a weight per column.
     huber          The mean over all numbers.

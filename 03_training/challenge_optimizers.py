@@ -10,16 +10,16 @@ counts the steps of p.
 
 Core, what an interview asks:
 
-    sgd        Its steps, with and without momentum and nesterov.
+    sgd        The steps above, with or without momentum and nesterov.
     adam       Its steps.
     adamw      The decay does not pass through m and v.
-    in_place   The given tensors change, in place. They stay leaves that want a gradient.
-    zero_grad  A .grad becomes zeros, not None.
+    in_place   The given tensors change, in place. They stay leaves with requires_grad.
+    zero_grad  A .grad becomes zeros, not None. backward() adds to it.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    missing    A parameter whose .grad is None stays as it is, with its state and its t. So does
-               that .grad.
+    missing    A parameter whose .grad is None stays as it is, with its state and its t. Its
+               .grad stays None.
     once       params may be a generator. A tensor that is in it twice is one parameter.
     gradients  step() leaves each .grad as it is. The next gradient may be written into it in place.
     device     What is kept has p's device and dtype, or a wider one: float64 is exact to 1e-10.

@@ -10,7 +10,7 @@ square, and moving the object by one pixel changes everything."
 Core, what an interview asks:
 
     tokens     Token a * W + b of an image holds the C channels of its pixel in row a, column b.
-    gradients  What comes back for a token reaches the features of its pixel, exactly.
+    gradients  The gradient of a token reaches the features of its pixel, exactly.
     kind       The result has the dtype of features and is on their device.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:

@@ -18,8 +18,8 @@ Core, what an interview asks:
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     columns  y of shape (N, 1) gives the same loss and the same step.
-    lengths  Another number of labels than of samples raises RuntimeError or ValueError, 1 beside N
-             included. No step is taken then.
+    lengths  Fewer or more labels than samples raise RuntimeError or ValueError, even if either is
+             one. No step is taken then.
 
 Run the file, fix mse_step, run it again.
 

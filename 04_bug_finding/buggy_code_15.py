@@ -14,8 +14,8 @@ Core, what an interview asks:
     start       Each layer begins with random numbers of its own, as nn.Linear draws them.
     checkpoint  state_dict() has each of these numbers once. Loaded into another DeepNet of the same
                 widths it gives the same logits there.
-    moves       The whole model goes to another dtype or device. A deep copy of it has nothing in
-                common with it.
+    moves       The whole model goes to another dtype or device. A deep copy shares no numbers
+                with it.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 

@@ -11,8 +11,8 @@ batches that are all of one size. I keep nothing but one number and a counter."
 
 Core, what an interview asks:
 
-    memory    When a batch is taken, as much is in memory as when the second one was, single numbers
-              apart, however many went before, if all have one size.
+    memory    When a batch is taken, as much is in memory as when the second one was, however
+              many went before, if all have one size. Python numbers may be kept.
     figure    The mean over all samples of the probability that the model gave to the right class,
               each batch judged by its pass in training, before its step.
     training  One step for each batch, in their order, on its mean cross entropy alone. Gradients

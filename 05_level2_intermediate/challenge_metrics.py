@@ -16,15 +16,15 @@ Core, what an interview asks:
     auroc        The share of pairs (a 1, a 0) whose 1 has the higher score; ties count half.
     calibration  Sum over bins of share * |accuracy - mean confidence|. A row's largest number c is
                  its confidence; bin b = 0, 1, ... has b / num_bins < c <= (b + 1) / num_bins.
-    mean         values is the mean of n >= 1 samples, float or tensor (); compute() is that of all,
-                 NaN included. merge adds other's samples; other stays.
+    mean         values is the mean of n >= 1 samples, float or tensor (); compute() gives that of
+                 all, NaN included. merge adds other's samples; other does not change.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    scale        More samples: no more calls of torch, no tolist(), no numpy().
+    scale        More samples need no more calls of torch. No tolist(), no NumPy.
                  auroc makes no tensor of all pairs.
     types        bfloat16 is put into bins and added in float32 or wider. update keeps no graph, and
-                 values may change after it. Ratios stay on cm's device.
+                 values may change later. Ratios stay on cm's device.
     errors       ValueError: a label outside 0 to K - 1 or lengths that differ (confusion_matrix),
                  another average, auroc of one class, compute() of no sample.
 

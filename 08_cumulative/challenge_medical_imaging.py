@@ -1,29 +1,28 @@
 """Medical imaging: a rare class, many images of each patient, and an honest report.
 
-Who always says 0 is right for 9 images of 10. Probabilities are those of class 1.
+9 images of 10 are of class 0. Probabilities are those of class 1.
 
 Core, what an interview asks:
 
-    split      All images of a patient are in one part. Val and test each get n // 5 of the n
-               patients with an image of class 1, and as large a share of those without. Drawn at
-               random; train gets the rest.
-    balanced   Each draw: both classes are equally likely, and so are the images of a class.
-    augment    Each image by itself is turned left to right with probability 1/2, and top to bottom
-               with probability 1/2.
-    threshold  Of the values in probs that with the largest mean of both recalls, of several the
-               largest.
-    numbers    evaluate gives what Numbers says.
-    training   An epoch has as many draws as train images, balanced, augmented. Each batch is a step
-               of all parameters of a Net in train mode on its mean binary cross-entropy.
-    scaled     Net gets standardized images, by mean and std of all pixels of the train images.
-    measured   Net gets val and test images after training, each once, as it is, in eval mode,
-               without gradients.
-    report     The threshold is that of val, the Numbers are those of test.
-    learns     make_images(0), 3 epochs: auroc is at least 0.8.
+    split      All images of a patient are in one part. Of the n patients with an image of class 1,
+               val and test get n // 5 each, of the m others m // 5 each, drawn at random.
+    balanced   In each draw both classes are equally likely, and so are the images of a class.
+    augment    Each image by itself is flipped left to right with probability 1/2, and top to bottom
+               with 1/2.
+    threshold  The value in probs with the largest mean of both recalls; of several, the largest.
+    numbers    evaluate returns Numbers.
+    training   Each epoch has new balanced draws, as many as train images, each augmented anew. A
+               batch is a step of all parameters of a Net in train mode on its mean binary
+               cross-entropy.
+    scaled     Net gets images standardized by mean and std of all pixels of the train images.
+    measured   After training Net gets each val and test image once, as it is, in eval mode, without
+               gradients.
+    report     The threshold is chosen on val, Numbers are those of test.
+    learns     make_images(2, 80, contrast=12), 2 epochs: auroc is at least 0.9.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    drawn      All draws come from generator, None: the global one.
+    drawn      All draws come from generator; None is the global one.
     seeded     Equal seeds give equal reports, other seeds other splits, whatever was drawn before.
     one_class  choose_threshold and evaluate raise ValueError where a class has no image.
 
@@ -37,7 +36,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 
-def make_images(seed: int, count: int = 150) -> tuple[Tensor, Tensor, Tensor]:
+def make_images(seed: int, count: int = 150, contrast: int = 4) -> tuple[Tensor, Tensor, Tensor]:
     """images (N, 1, 12, 12), y (N,) 0 or 1, patients (N,): 2 to 5 images of each of count patients.
     Images of class 1 have a cross, half of the others a bar, and each patient a background."""
     draw = torch.Generator().manual_seed(seed)
@@ -49,8 +48,9 @@ def make_images(seed: int, count: int = 150) -> tuple[Tensor, Tensor, Tensor]:
     images = 5 + 2 * coarse.repeat_interleave(4, 3)[patients]
     images += torch.randn(n, 1, 12, 12, generator=draw)
     for i, (row, col) in enumerate(torch.randint(1, 9, (n, 2), generator=draw).tolist()):
-        images[i, 0, row - 1 : row + 4, col + 1] += 4 * y[i]
-        images[i, 0, row + 1, col - 1 : col + 4] += 4 * max(int(y[i]), i % 2)
+        label = int(y[i])
+        images[i, 0, row - 1 : row + 4, col + 1] += contrast * label
+        images[i, 0, row + 1, col - 1 : col + 4] += contrast * max(label, i % 2)
     return images, y, patients
 
 
@@ -59,10 +59,9 @@ class Net(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        first = nn.Conv2d(1, 16, 5, padding=2), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2)
-        second = nn.Conv2d(16, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU()
+        first = nn.Conv2d(1, 16, 5, padding=2), nn.BatchNorm2d(16), nn.ReLU()
         last = nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(16, 1), nn.Flatten(0)
-        self.layers = nn.Sequential(*first, *second, *last)
+        self.layers = nn.Sequential(*first, *last)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
@@ -77,18 +76,18 @@ class Numbers(TypedDict):  # what is predicted is 1 where the probability is thr
 
 class Report(Numbers):
     threshold: float
-    splits: dict[str, list[int]]  # "train", "val", "test": numbers of images
+    splits: dict[str, list[int]]  # "train", "val", "test": indices of images
 
 
 def patient_split(
     patients: Tensor, y: Tensor, generator: Generator | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """patients (N,), y (N,) -> numbers of the images of train, val and test."""
+    """patients (N,), y (N,) -> indices of the images of train, val and test."""
     raise NotImplementedError("patient_split")
 
 
 def draw_balanced(y: Tensor, count: int, generator: Generator | None = None) -> Tensor:
-    """y (N,) -> (count,) numbers from 0 to N - 1; one may come often."""
+    """y (N,) -> (count,) indices from 0 to N - 1; one may come often."""
     raise NotImplementedError("draw_balanced")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from checks.tools import attempt, close, equal, is_hole, names_are, unchanged
 
@@ -104,6 +105,19 @@ def as_exact(
         finite_gradients(what, out, leaves_of(low, leaf))
 
 
+def changes_by_little(
+    run: Callable[..., Any], module: nn.Module, x: Tensor, mask: Tensor | None
+) -> None:
+    """In float64 a step of 2e-6 changes out twice as much as one of 1e-6: no float32 on the way."""
+    step, what = torch.randn(x.shape).double(), f"float64, {told(mask)}: out"
+    with torch.no_grad():
+        none, one, two = (run(what, module, x + e * step, mask) for e in (0.0, 1e-6, 2e-6))
+    assert none.dtype == torch.float64, f"{what} {none.dtype}"
+    share = (two - none).norm() / (one - none).norm()
+    what = f"{what} changes, as the input changes by 2e-6, per change by 1e-6,"
+    close(share, torch.tensor(2.0).double(), what, 1e-4)
+
+
 def keeps_inputs(
     call: Callable[..., Any],
     tensors: Sequence[Tensor],
@@ -161,3 +175,67 @@ def masks_of(*sizes: int) -> dict[str, Tensor]:
         "(B, H, L_q, L_k)": some,
         "(B, H, L_q, L_k), only key 0": (torch.arange(columns) == 0).expand(sizes),
     }
+
+
+def named_as_in(ref: nn.Module, own: Leaves) -> dict[str, Tensor]:
+    """An answer's parameters as the library's module has them: W_q, W_k and W_v are one there."""
+    weights = {}
+    for name, _ in ref.named_parameters():
+        mine = name.replace("multihead_attn", "cross_attn").replace("out_proj", "W_o")
+        before, joined, kind = mine.rpartition("in_proj_")
+        three = [own[f"{before}{part}.{kind}"] for part in ("W_q", "W_k", "W_v") if joined]
+        weights[name] = torch.cat(three) if joined else own[mine]
+    return weights
+
+
+def as_this_one(
+    what: str,
+    call: Callable[..., Any],
+    module: nn.Module,
+    ref: nn.Module,
+    inputs: Mapping[str, Tensor],
+    library: Callable[..., Any],
+    rename: Callable[[dict[str, Tensor]], Leaves] = dict,
+    gradients: bool = True,
+) -> None:
+    """call(module, *inputs) and its gradients are those of library(run, *inputs), where `run` is
+    the library's module `ref` with the answer's weights; in float64, so that tol may be small.
+    """
+    pairs = []
+    for right in (False, True):
+        own = copy.deepcopy(module).double()
+        leaves = {name: t.double().requires_grad_() for name, t in inputs.items()}
+        given, leaves = list(leaves.values()), leaves | dict(own.named_parameters())
+        weights = named_as_in(ref, rename(leaves)) if right else {}
+
+        def run(*args: Any, w: Any = weights, **more: Any) -> Any:
+            out = functional_call(ref.double(), w, args, more)
+            return out[0] if isinstance(out, tuple) else out
+
+        out = library(run, *given) if right else call(own, *given)
+        pairs.append((out, leaves))
+    library_name = f"nn.{type(ref).__name__}"
+    if gradients:
+        as_the_library(what, library_name, pairs[0], pairs[1], 1e-5)
+    else:
+        alike(what, pairs[0][0], pairs[1][0], 1e-5, library_name)
+
+
+def hides_tokens(
+    what: str, call: Callable[[Tensor], Tensor], source: Tensor, may: Tensor, itself: bool = False
+) -> None:
+    """As one token of source (B, L_k, D) changes, a result of call(source) changes if it may, by
+    may (B, L_q, L_k), and stays otherwise. `itself`: token i of the result changes with it anyhow.
+    """
+    want = call(source)
+    for key in range(source.shape[1]):
+        other = source.clone()
+        other[:, key] = torch.randn(other[:, key].shape)  # a norm would undo adding a number
+        stays = torch.isclose(call(other), want, atol=1e-5).all(-1)
+        wrong = stays == may[..., key]
+        if itself:
+            wrong[:, key] = False
+        for b, query in wrong.nonzero()[:1].tolist():
+            does = "stays, though it may" if stays[b, query] else "changes, though it may not"
+            told = f"{what}, sample {b}: as token {key} changes, out of token {query} {does}"
+            raise AssertionError(f"{told} attend to it")

@@ -302,7 +302,7 @@ def learns_each(
     for i, (step, batch) in enumerate(zip(steps, batches, strict=True), 1):
         epoch_by_hand(twin, each, [batch], groups, 0.9)
         want = {name: p.detach() for name, p in twin.named_parameters()}
-        states_are(dict(zip(want, step.params, strict=True)), want, f"{what}, after step {i}", 1e-4)
+        states_are(dict(zip(want, step.params, strict=True)), want, f"{what}, after step {i}", 1e-6)
 
 
 def passes_in_train_mode(what: str, model: nn.Module, n: int, run: Callable[[], Any]) -> None:

@@ -304,7 +304,7 @@ def is_trained(what: str, log: Log, clipped: bool = False) -> None:
         size, right = used.norm().item(), true.norm().item()
         told = (
             f"{at}: its step used a gradient of norm {size:.5g}; "
-            f"that of the batch's mean cross-entropy has norm {right:.5g}"
+            f"that of the batch's mean loss has norm {right:.5g}"
         )
         off = (used / max(size, 1e-30) - true / right).norm().item()
         assert off < 1e-4, f"{told} and another direction, off by {100 * off:.2g}%"

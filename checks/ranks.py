@@ -1,34 +1,67 @@
 """What the checks of code for many ranks share: a world that notes what is under way."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from checks.tools import first_line, is_hole
 from checks.world import Work, World
 
 
 class Noting(World):
-    """A World in which each rank can see its asynchronous calls that no wait() has ended."""
+    """A World in which each rank can see its asynchronous calls that no wait() has ended, and that
+    notes the dtypes of what each collective got: dtypes[name].
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.works: list[list[Work]] = [[] for _ in range(size)]
+        self.dtypes: dict[str, set[torch.dtype]] = {}
 
     def under_way(self) -> int:
         """So many asynchronous calls of this rank run at this moment."""
         return sum(work._wait is not None for work in self.works[self.get_rank()])
 
-    def _together(self, *args: Any, **more: Any) -> Work | None:
-        work = super()._together(*args, **more)
+    def _together(self, name: str, given: Any, *args: Any, **more: Any) -> Work | None:
+        if isinstance(given, Tensor):
+            self.dtypes.setdefault(name.split("(")[0].split()[0], set()).add(given.dtype)
+        work = super()._together(name, given, *args, **more)
         if work:
             self.works[self.get_rank()].append(work)
         return work
 
-    def numbers_sent(self, name: str, rank: int = 0) -> list[int]:
-        """The elements of each call of this collective by the rank, in order."""
-        return [n for called, n in self.calls[rank] if called == name]
+
+class Alive(TorchDispatchMode):
+    """Sees how many tensors that ops below it made are in memory, of those about as large as one of
+    `sizes`, {name: elements}, or up to `more` larger.
+    """
+
+    def __init__(self, sizes: dict[str, int], more: int) -> None:
+        super().__init__()
+        self.sizes, self.more, self.made = sizes, more, list[tuple[Any, int]]()
+        self.together = list[str]()  # the first that were there at once
+
+    def now(self) -> list[str]:
+        """Those in memory at this moment, by name."""
+        found = set[str]()
+        for ref, itemsize in self.made:
+            storage = ref()
+            n = 0 if storage is None else storage.nbytes() // itemsize
+            found |= {name for name, size in self.sizes.items() if 0 <= n - size <= self.more}
+        self.made = [one for one in self.made if one[0]() is not None]
+        return sorted(found)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, Tensor) and out.numel() >= min(self.sizes.values()) // 2:
+            self.made.append((weakref.ref(out.untyped_storage()), out.itemsize))
+        if len(there := self.now()) > 1:
+            self.together = self.together or there
+        return out
 
 
 def on_ranks(

@@ -8,7 +8,8 @@ wait for each other for ever, or that call different collectives. An asynchronou
 result at wait(), never earlier, so a wait() that is missing shows every time.
 
 What threads share: the default generator (make models and numbers before run). What they do not:
-grad mode, and modes such as BigTensors (enter them inside the function that runs).
+grad mode, and modes such as BigTensors (enter them inside the function that runs); they see nothing
+of the tensors that the world itself makes.
 """
 
 import threading
@@ -18,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.distributed import ReduceOp
+from torch.utils._python_dispatch import _disable_current_modes
 
 
 class Stopped(BaseException):
@@ -227,7 +229,8 @@ class World:
         rank = self.get_rank()
         if not 0 <= dst < self.size or dst == rank:
             raise ValueError(f"rank {rank} of {self.size} sends to rank {dst}")
-        letter = [tensor.detach().clone(), False]  # its numbers now, and whether they have come
+        with _disable_current_modes():
+            letter = [tensor.detach().clone(), False]  # its numbers now; whether they have come
         with self._changed:
             self.calls[rank].append(("send", tensor.numel()))
             self.sent[rank] += tensor.numel()
@@ -280,7 +283,8 @@ class World:
         gave, and it is put into `place`.
         """
         rank = self.get_rank()
-        held = given.detach().clone() if isinstance(given, Tensor) else given
+        with _disable_current_modes():
+            held = given.detach().clone() if isinstance(given, Tensor) else given
         label = f"{name} of {tuple(given.shape)}" if isinstance(given, Tensor) else name
         with self._changed:
             self.calls[rank].append(
@@ -297,7 +301,7 @@ class World:
                     )
             call.given[rank] = label, held
             if len(call.given) == self.size:
-                with torch.no_grad():
+                with torch.no_grad(), _disable_current_modes():
                     call.gets = work([call.given[r][1] for r in range(self.size)])
             self._look()
 
@@ -359,7 +363,7 @@ def reduced(given: list[Tensor], op: Any) -> Tensor:
 def put(result: Any, place: Any) -> None:
     """The result into the caller's tensor, tensors or list."""
     if isinstance(place, Tensor):
-        with torch.no_grad():
+        with torch.no_grad(), _disable_current_modes():
             place.copy_(result.reshape(place.shape))
     elif place is not None:
         for i, part in enumerate(result):

@@ -224,7 +224,7 @@ def test_texts_beat_the_most_frequent_class():
         texts = names["make_texts"](seed)
         report = names["run"](texts[:400], texts[400:], "attention", 3, seed)
         assert report["accuracy"] >= report["baseline"] + 0.3
-        assert min(report["by_length"][:3]) >= report["baseline"]  # long texts, too
+        assert min(report["by_length"]) >= report["baseline"] + 0.2  # long texts, too
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
@@ -245,13 +245,13 @@ def test_images_beat_guessing():
     areas, recalls = [], []
     for seed in range(3):
         images, y, patients = names["make_images"](seed)
-        report = names["run"](images, y, patients, 4, seed)
+        report = names["run"](images, y, patients, 8, seed)
         areas.append(report["auroc"])
         recalls.append(sum(report["recall"]) / 2)
         owners = [set(patients[rows].tolist()) for rows in report["splits"].values()]
         assert sum(map(len, owners)) == len(set.union(*owners)) == 150
-    assert min(areas) >= 0.8  # guessing: 0.5
-    assert sum(recalls) / 3 >= 0.75  # guessing, or always 0: 0.5
+    assert min(areas) >= 0.85  # guessing: 0.5
+    assert sum(recalls) / 3 >= 0.8  # guessing, or always 0: 0.5
 
 
 def test_auroc_and_calibration_are_those_of_level_05():
@@ -274,8 +274,8 @@ def test_forecasts_beat_the_last_value_and_the_season():
     for seed in range(3):
         report = names["run"](names["make_prices"](seed), 1, 60, 6, seed)
         best = min(report["last"]["mae"], report["seasonal"]["mae"])
-        assert report["model"]["mae"] <= 0.85 * best
-        assert report["model"]["direction"] >= 0.7  # a coin: 0.5
+        assert report["model"]["mae"] <= 0.8 * best
+        assert report["model"]["direction"] >= 0.75  # a coin: 0.5
 
 
 def test_forecasts_do_not_see_the_future():

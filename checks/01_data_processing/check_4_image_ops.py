@@ -42,7 +42,7 @@ def resize(resize):
 
 def standardize(standardize):
     hand, call = torch.tensor([[[1.0]], [[2.0]], [[9.0]]]), "standardize([[[1]], [[2]], [[9]]]"
-    for mean, std in (([1.0, 1.0, 5.0], [1.0, 0.5, 2.0]), ((0.0, 1.0, 1.0), (2.0, 1.0, 4.0))):
+    for mean, std in (([1.0, 1.0, 5.0], [1.0, 0.5, 2.0]), ((0.0, 1.0, 1.0), (2.0, 0.01, 4.0))):
         want = torch.tensor([(v - m) / s for v, m, s in zip((1, 2, 9), mean, std, strict=True)])
         what = f"{call}, {mean}, {std})"
         close(result_of(what, standardize, hand.clone(), mean, std), want.view(3, 1, 1), what)
@@ -99,7 +99,8 @@ def pairs(PairedTransform, resize):
     for size, times in ((16, 400), (40, 100)):
         transform, mask, spots = PairedTransform(size), places(size), size // 8 + 1
         image, call = mask[None].float(), f"size {size}, {times} windows"
-        found = [window_of(transform(image, mask, drawn)[1], call) for _ in range(times)]
+        cut = (pair_of(call, transform, size, image, mask, drawn)[1] for _ in range(times))
+        found = [window_of(y, call) for y in cut]
         for what, at in (("top rows", 0), ("left columns", 1)):
             equal(f"{call}: {what}", sorted({w[at] for w in found}), [*range(spots)])
             for spot in range(spots):
@@ -131,6 +132,10 @@ def center(PairedTransform, resize):
         equal(f"{call}: top, left, flipped:", window_of(y, call), (at, at, False))
         want = resize(image, (side, side))[:, at : at + size, at : at + size]
         close(x, want, f"{call}: the image, against the middle of resize(image, {side, side})")
+    image, call = torch.rand(2, 16, 16), "train=False, size 16, image (2, 16, 16)"
+    x, _ = pair_of(call, PairedTransform(16, train=False), 16, image, image[0].long())
+    want = resize(image, (18, 18))[:, 1:17, 1:17]
+    close(x, want, f"{call}: the image, against the middle of resize(image, (18, 18))")
 
 
 def draws(PairedTransform):

@@ -53,9 +53,9 @@ def update(kmeans):
         tol = more.get("tol", 1e-4) * size
         n = min(more.get("max_iters", 100), 1 + next(i for i, m in enumerate(moves) if m <= tol))
         told = ", ".join(f"{name}={value}" for name, value in more.items()) or "defaults"
-        call = f"90 rows / {size}, {told}; updates move a centroid by {far}, ... / {size}: kmeans"
+        call = f"90 rows / {size}, {told}; updates move a centroid by {far}, ... / {size}:"
         got = fit(call, kmeans, data / size, 4, seed, **more)[0] * size
-        close(got, steps[n], f"{call} after {n} updates, times {size}", 1e-4)
+        close(got, steps[n], f"{call} {size} * centroids, against {n} updates", 1e-4)
 
 
 def assigned(kmeans):

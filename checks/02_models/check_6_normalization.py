@@ -13,19 +13,16 @@ SHAPES = (6, 3), (3, 3), (2, 3, 4, 5), (4, 4, 4, 4), (1, 3, 2, 2)
 
 
 def by_hand(my_layer_norm, rms_norm, my_batch_norm, group_norm):
-    x = torch.randn(6, 4)
-    for name, function, inputs in (
-        ("my_layer_norm", my_layer_norm, (x, *weights(4))),
-        ("rms_norm", rms_norm, (x, weights(4)[0])),
-        ("my_batch_norm", my_batch_norm, (x, *weights(4), torch.zeros(4), torch.ones(4))),
-        (
-            "my_batch_norm, training=False,",
-            partial(my_batch_norm, training=False),
-            (x, *weights(4), *statistics(4)),
-        ),
-        ("group_norm", group_norm, (x, 2, *weights(4))),
-    ):
-        calls_none(f"{name} of x (6, 4)", function, inputs, BANNED)
+    in_eval = partial(my_batch_norm, training=False)
+    for x in (torch.randn(6, 4), torch.randn(2, 4, 3, 4)):
+        for name, function, inputs in (
+            ("my_layer_norm", my_layer_norm, weights(4)),
+            ("rms_norm", rms_norm, weights(4)[:1]),
+            ("my_batch_norm", my_batch_norm, (*weights(4), torch.zeros(4), torch.ones(4))),
+            ("my_batch_norm, training=False,", in_eval, (*weights(4), *statistics(4))),
+            ("group_norm", group_norm, (2, *weights(4))),
+        ):
+            calls_none(f"{name} of x {tuple(x.shape)}", function, (x, *inputs), BANNED)
 
 
 def layer(my_layer_norm):
@@ -73,7 +70,7 @@ def running(my_batch_norm):
     gamma, beta = torch.ones(2), torch.zeros(2)
     for told, more, mean, var in (
         ("momentum=0.5", {"momentum": 0.5}, [1.5, 3.0], [4.5, 9.5]),
-        ("momentum=0.25", {"momentum": 0.25}, [0.75, 1.5], [2.75, 5.25]),
+        ("momentum=0", {"momentum": 0.0}, [0.0, 0.0], [1.0, 1.0]),
         ("", {}, [0.3, 0.6], [1.7, 2.7]),
     ):
         what = f"my_batch_norm({numbers(rows())}, ...{', ' if told else ''}{told})"
@@ -97,13 +94,9 @@ def running(my_batch_norm):
         gives(what, run, [x, gamma, beta, *state], F.batch_norm(x, *state, gamma, beta))
         for name, now, want in zip(("mean", "var"), state, kept, strict=True):
             same(now, want, f"{what}: running_{name} afterwards")
-    what, x = "my_batch_norm, x (1, 2), training=False", rows()[:1]
-    gives(
-        what,
-        run,
-        [x, torch.ones(2), torch.zeros(2), *statistics(2)],
-        F.batch_norm(x, *statistics(2)),
-    )
+    what, x = "my_batch_norm, x (1, 2), eps=3, training=False", rows()[:1]
+    given = [x, torch.ones(2), torch.zeros(2), *statistics(2), 3.0]
+    gives(what, run, given, F.batch_norm(x, *statistics(2), eps=3.0))
 
 
 def groups(group_norm):
@@ -197,6 +190,10 @@ def inputs(my_layer_norm, rms_norm, my_batch_norm, group_norm):
     attempt("my_batch_norm, x with gradients", my_batch_norm, x, *weights(4), *state, **momenta)
     for name, t in zip(("mean", "var"), state, strict=True):
         assert not t.requires_grad, f"my_batch_norm, x with gradients: running_{name} keeps a graph"
+    with torch.no_grad():
+        attempt("my_batch_norm under no_grad", my_batch_norm, x, *weights(4), *state)
+        is_on = torch.is_grad_enabled()
+    assert not is_on, "my_batch_norm under no_grad: gradients are switched on afterwards"
 
 
 CORE = (by_hand, layer, rms, batch, running, groups)

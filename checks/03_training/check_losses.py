@@ -1,6 +1,7 @@
 """What challenge_losses.py requires: numbers that can be done by hand, then torch's own losses."""
 
 import math
+import tracemalloc
 import weakref
 from functools import partial
 
@@ -11,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from checks.functions import as_exact, calls_none, gives, is_exact
-from checks.tools import attempt, close, gradients, numbers, refuses, result_of, unchanged
+from checks.tools import attempt, close, gradients, numbers, refuses, result_of, same, unchanged
 
 INF = math.inf
 BANNED = "softm", "entropy", "loss", "kl_div"
@@ -79,7 +80,8 @@ def focal(focal_loss):
         more = {} if gamma == 2 else {"alpha": alpha, "gamma": gamma}
         run(TOLD, SHIFTED, [0, 2, 1], sum(each) / 3, **more)
     large = torch.tensor([[0.0, 1000.0], [1000.0, 0.0]])
-    run(f"logits {numbers(large)}", large, [0, 0], 0.25 * 1000 / 2)
+    for gamma in (2.0, 0.0):
+        run(f"logits {numbers(large)}", large, [0, 0], 0.25 * 1000 / 2, gamma=gamma)
     run("logits [[0, 0, 0]]", torch.zeros(1, 3), [2], 0.25 * (2 / 3) ** 2 * math.log(3))
 
 
@@ -150,12 +152,28 @@ def entropy(streaming_entropy):
         f"6 chunks of 100 logits: numbers in the tensors that are kept when each chunk is asked "
         f"for: {kept}, want no growth from the third on"
     )
+    held = list[int]()
+
+    def many():
+        for i in range(60):
+            if i in (29, 59):
+                held.append(tracemalloc.get_traced_memory()[0])
+            yield torch.arange(10.0)
+
+    tracemalloc.start()
+    try:
+        attempt("streaming_entropy of a generator of 60 chunks", streaming_entropy, many())
+    finally:
+        tracemalloc.stop()
+    grown = (held[1] - held[0]) // 30
+    assert grown < 40, f"60 chunks of 10 logits: Python keeps {grown} bytes more of each, want none"
 
 
 def limits(cross_entropy_loss, focal_loss, my_softmax, streaming_entropy):
     for n, ignored in ((3, -100), (2, 1), (0, -100)):
-        logits = torch.randn(n, 4, requires_grad=True)
-        targets = torch.full((n,), ignored)
+        logits = torch.randn(n, 4)
+        logits[:, 0] = -INF
+        targets, logits = torch.full((n,), ignored), logits.requires_grad_()
         what = f"cross_entropy_loss, {n} rows, all targets {ignored}, which is ignore_index"
         loss = result_of(what, cross_entropy_loss, logits, targets, ignored)
         close(loss.detach(), torch.tensor(0.0), what)
@@ -221,6 +239,7 @@ def exact(
     ):
         for told, x in (("-3 to 3", ramp), ("0", 0 * ramp), ("0 and ±1e3", large)):
             as_exact(f"{name}, float64, inputs {told}", ours, right, {"the input": x})
+    same(targets, torch.tensor([2, 0, -100, 1]), "cross_entropy_loss: targets afterwards")
     chunks = [row.clone() for row in ramp]
     what = "streaming_entropy of 4 chunks of 3 logits, float64"
     with unchanged(what, *chunks):

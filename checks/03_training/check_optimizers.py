@@ -70,6 +70,8 @@ def zero_grad(MySGD, MyAdam, MyAdamW):
             what = f"{name}, zero_grad(): .grad of parameter {i}"
             assert p.grad is not None, f"{what} is None, want zeros"
             close(p.grad, torch.zeros_like(p), what)
+            attempt(f"{name}, zero_grad(), then p.sum().backward()", p.sum().backward)
+            close(p.grad, torch.ones_like(p), f"{what}, after p.sum().backward()")
 
 
 def missing(MySGD, MyAdam, MyAdamW):

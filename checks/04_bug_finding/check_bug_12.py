@@ -29,13 +29,17 @@ def loss(train_step):
 def step(train_step):
     for k, used in ((3, False), (5, True)):
         model = plain(k).double()
-        batches = [(torch.randn(n, 6).double(), torch.randint(k, (n,))) for n in (7, 4, 1)]
+        batches = [
+            (size * torch.randn(n, 6).double(), torch.randint(k, (n,)))
+            for n, size in ((7, 1), (4, 30), (1, 1))
+        ]
 
         def run(optimizer, model=model, batches=batches):
             for x, y in batches:
                 train_step(model, optimizer, x.clone(), y.clone())
 
-        what = f"batches of 7, 4 and 1 samples, {k} classes{', a used model' if used else ''}"
+        told = ", a used model" if used else ""
+        what = f"7, 4 and 1 samples, x of the second 30 times as large, {k} classes{told}"
         learns_each(what, model, sgd, batches, run, EACH, used)
 
 
@@ -48,6 +52,7 @@ def mode(train_step):
             hunts.passes_in_train_mode(
                 what, model, 1, lambda m=model, x=x, y=y: train_step(m, sgd(m), x, y)
             )
+        equal(f"{what}: x asks for gradients:", x.requires_grad, False)
 
 
 def far(train_step):
@@ -75,7 +80,7 @@ FAR = (
 
 
 def plain(classes):
-    return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, classes))
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, classes))
 
 
 def deep(classes):

@@ -27,14 +27,17 @@ def loss(mse_step):
 def step(mse_step):
     for used in (False, True):
         model = plain().double()
-        sizes = (7, 4, 1)
-        batches = [(torch.randn(n, 6).double(), torch.randn(n).double()) for n in sizes]
+        sizes = (7, 1), (4, 30), (1, 1)
+        batches = [
+            (size * torch.randn(n, 6).double(), size * torch.randn(n).double()) for n, size in sizes
+        ]
 
         def run(optimizer, model=model, batches=batches):
             for x, y in batches:
                 mse_step(model, optimizer, x.clone(), y.clone())
 
-        what = f"batches of 7, 4 and 1 samples{', a used model' if used else ''}"
+        told = ", a used model" if used else ""
+        what = f"7, 4 and 1 samples, x and y of the second 30 times as large{told}"
         learns_each(what, model, sgd, batches, run, each_of, used)
 
 
@@ -47,6 +50,7 @@ def mode(mse_step):
             hunts.passes_in_train_mode(
                 what, model, 1, lambda m=model, x=x, y=y: mse_step(m, sgd(m), x, y)
             )
+        equal(f"{what}: x asks for gradients:", x.requires_grad, False)
         equal(f"{what}: y has shape", tuple(y.shape), (5,))
 
 
@@ -83,7 +87,7 @@ def each_of(predictions, y):
 
 
 def plain():
-    return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1))
+    return nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1))
 
 
 def deep():

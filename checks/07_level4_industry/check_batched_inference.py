@@ -28,7 +28,6 @@ def full(BatchingServer):
         (3, [(0, 8 * "a", [1, 2, 3]), (0, "", [4, 5, 6]), (0, "", [])], [[1, 2, 3], [4, 5, 6]]),
         (3, [(0, "aa", []), (1, "a", [1, 2, 3]), (1, "", [])], [[1, 2, 3]]),
         (1, [(0, "aa", [1]), (0, "", [2]), (0, "", [])], [[1], [2]]),
-        (2, [(0, "", [])], []),
     ):
         what, server = tell(BatchingServer, most, 9.0, story)
         equal(f"{what}: the model got", server.model.batches, batches)
@@ -70,13 +69,12 @@ def inference(BatchingServer):
             future = server.submit(number(1).requires_grad_())
             server.submit(number(second))
             model.train(whole)[1][0].train()
-            for ready in ("a batch", "none"):
+            for poll in ("poll()", "another poll()"):
                 server.poll(what)
                 now = on(torch.is_grad_enabled())
-                equal(f"{what}: after poll(), {ready} ready, they are", now, on(grad))
+                equal(f"{what}: after {poll} they are", now, on(grad))
         equal(f"{what}: passes in", {*model[0].modes, *model[1][0].modes}, {"eval, off"})
-        asks = answer_of(what, future).requires_grad
-        equal(f"{what}: a result has requires_grad", asks, False)
+        equal(f"{what}: a result has requires_grad", answer_of(what, future).requires_grad, False)
 
 
 def failure(BatchingServer):
@@ -94,7 +92,7 @@ def failure(BatchingServer):
                 assert future.done(), f"{told} is not done, want an exception in it"
                 equal(f"{told} holds", repr(future.exception(0)), f"ValueError('{i} is below 0')")
         server.now = 9.0
-        counts += [server.poll(what), server.poll(what)]
+        counts += [server.poll(what) for _ in range(2)]
         equal(f"{what}, and then 7: poll() gave", counts, [len(numbers), 1, 0])
 
 
@@ -103,10 +101,11 @@ def input(BatchingServer):
     for x[0] in (1.0, 100.0):
         futures.append(server.submit(x))
     x[0] = 200.0
-    server.poll("x was [1, 5] and then [100, 5] at submit, [200, 5] before poll()")
-    for first, future in zip((1.0, 100.0), futures, strict=True):
-        what = f"x was [{first:g}, 5] at submit, [200, 5] before poll(): twice x"
-        close(answer_of(what, future), torch.tensor([2 * first, 10.0]), what)
+    what = "x was [1, 5] and then [100, 5] at submit, [200, 5] before poll()"
+    server.poll(what)
+    for i, want in enumerate((2.0, 200.0), 1):
+        out = answer_of(f"{what}: result {i}", futures[i - 1])
+        close(out, torch.tensor([want, 10]), f"{what}: twice x, result {i}")
     x, server = torch.tensor([-1.0, 5.0]), Server(BatchingServer, nn.ReLU(inplace=True), 1)
     with unchanged("a model that works in place", x):
         server.submit(x)
@@ -161,9 +160,8 @@ class Noting(nn.Module):
     def forward(self, x):
         self.modes.append(f"{'train' if self.training else 'eval'}, {on(torch.is_grad_enabled())}")
         self.batches.append(x.flatten(1)[:, 0].int().tolist())
-        for i in self.batches[-1]:
-            if i < 0:
-                raise ValueError(f"{i} is below 0")
+        for i in filter(lambda i: i < 0, self.batches[-1]):
+            raise ValueError(f"{i} is below 0")
         if len(x) > self.most:
             raise MemoryError(f"{len(x)} are too many")
         return x * self.weight

@@ -59,8 +59,8 @@ def explodes(lr_range_test):
             rates, losses = run(what, lr_range_test, *args)
         equal(f"{what}: returned losses", shown(losses), shown(given[:want]))
         equal(f"{what}: number of rates", len(rates), want)
-        stopped = want < count or given[-1] > 4 * min(given)
-        equal(f"{what}: steps", len(seen.steps), want - stopped)
+        made = want - (want < count or given[-1] > 4 * min(given))  # none on the one that ends it
+        equal(f"{what}: steps", len(seen.steps), made)
 
 
 def restored(lr_range_test):
@@ -104,11 +104,9 @@ def resumed(successive_halving):
 def failure(lr_range_test):
     for error, place in ((RuntimeError, "the third step"), (KeyboardInterrupt, "the loader")):
         what = f"a model with parts in eval mode, {error.__name__} in {place}"
-        args, before = scene("with parts in eval mode", False, error)
-        if place == "the loader":
-            args = args[0], Passes(error), *args[2:]
+        (model, data, *args), before = scene("with parts in eval mode", False, error)
         try:
-            lr_range_test(*args)
+            lr_range_test(model, Passes(error) if place == "the loader" else data, *args)
         except error:
             before.is_kept(what)
         else:

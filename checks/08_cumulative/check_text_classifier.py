@@ -16,8 +16,8 @@ from checks.tools import attempt, close, equal, filled, gradients, names_are, re
 LENGTHS = (3, 5, 1)
 POOLS = ("attention", "mean", "last")
 BOUNDS = [8, 12, 24]
-LABELS = [0, 0, 1, 2] * 5 + [1, 2, 1, 0, 2] * 14  # of 20 train and 70 test texts
-RIGHT = [row for row in range(20, 90) if row % 3 == 0 or row > 80]  # in the test, by the check
+LABELS = [0, 0, 1, 2] * 5 + [1, 2, 1, 0, 2] * 8  # of 20 train and 39 test texts
+RIGHT = [row for row in range(20, 59) if row % 3 == 0 or row > 50]  # in the test, by the check
 
 
 def vocab(build_vocab):
@@ -30,18 +30,17 @@ def vocab(build_vocab):
 
 
 def encode(encode):
-    for texts, known, want in (
-        ([["a"], ["b", "x", "a"], ["y", "b"]], {"a": 3, "b": 2}, [[3, 0, 0], [2, 1, 3], [1, 2, 0]]),
-        ([["x", "y"]], {}, [[1, 1]]),
-        ([["a", "A"] * 99], {"a": 2}, [[2, 1] * 99]),
-    ):
-        what = f"encode({texts}, {known})"
-        given = dict(known)
-        ids, mask = attempt(what, encode, texts, given)
-        equal(f"{what}: vocab after it", given, known)
-        equal(f"{what}: ids", ids.tolist(), want)
-        equal(f"{what}: mask", mask.tolist(), [[i > 0 for i in row] for row in want])
-        equal(f"{what}: dtypes", (ids.dtype, mask.dtype), (torch.int64, torch.bool))
+    texts, known = [["a"], ["b", "A", "a"], ["y", "b"]], {"a": 3, "b": 2}
+    what = f"encode({texts}, {known})"
+    given = dict(known)
+    ids, mask = attempt(what, encode, texts, given)
+    equal(f"{what}: vocab after it", given, known)
+    equal(f"{what}: ids", ids.tolist(), [[3, 0, 0], [2, 1, 3], [1, 2, 0]])
+    equal(f"{what}: mask", mask.tolist(), (ids > 0).tolist())
+    equal(f"{what}: dtypes", (ids.dtype, mask.dtype), (torch.int64, torch.bool))
+    ids, mask = attempt("encode", encode, [["a"] * 200], {"a": 2})
+    got = int((ids == 2).sum()), int(mask.sum())
+    equal("encode, a text of 200 times a word: such ids, words by mask", got, (200, 200))
 
 
 def attention(AttentionPooling):
@@ -81,20 +80,19 @@ def pools(AttentionPooling, TextClassifier):
 def padding(TextClassifier):
     mask = mask_of(LENGTHS)
     ids = torch.randint(2, 7, (3, 5)).masked_fill(~mask, 0)
-    other = ids.masked_fill(~mask, 8)
-    for pool, mode in ((pool, mode) for pool in POOLS for mode in ("train", "eval")):
-        net = model_of(TextClassifier, pool).train(mode == "train")
-        what = f"TextClassifier, pool={pool!r}, {mode} mode, texts of {LENGTHS} words"
-        out = result_of(what, net, ids, mask)
+    for pool in POOLS:
+        what = f"TextClassifier, pool={pool!r}, texts of {LENGTHS} words"
+        net = model_of(TextClassifier, pool)
+        out, moved = (result_of(what, net, i, mask) for i in (ids, ids.masked_fill(~mask, 8)))
+        close(moved, out, f"{what}, train mode, 8 instead of 0 at padding: logits")
+        (grad,) = gradients(what, moved, [net.embedding.weight], torch.randn(3, 3), ["embedding"])
+        equal(f"{what}, 8 at padding: gradient of embedding 8 is", grad[8].tolist(), [0.0] * 4)
+        net.eval()
+        what += ", eval mode"
+        close(result_of(what, net, ids, mask), out, f"{what}: logits, want those of train mode")
         for i, n in enumerate(LENGTHS):
             alone = result_of(what, net, ids[i : i + 1, :n], mask[i : i + 1, :n])
             close(out[i], alone[0], f"{what}: logits of the text of {n} words, alone and padded")
-        moved = result_of(what, net, other, mask)
-        close(moved, out, f"{what}, 8 instead of 0 at padding: logits")
-        upstream = torch.randn(3, 3)
-        (grad,) = gradients(what, moved, [net.embedding.weight], upstream, ["embedding"])
-        reached = grad[8].abs().max().item()
-        equal(f"{what}, 8 at padding: largest gradient of embedding 8 is", reached, 0.0)
 
 
 def lengths(accuracy_by_length):
@@ -116,53 +114,53 @@ def lengths(accuracy_by_length):
 
 def training(run):
     log = watched(run)
-    for pool, one in (("attention", log), ("mean", watched(run, 4, 1, "mean"))):
+    for pool, one in (("attention", log), ("mean", watched(run, 1, (8, 1), 0, 0, "mean"))):
         got = any(n.startswith("attention") for n in one.passes[0].state)
         equal(f"{one.what}: the model has .attention:", got, pool == "attention")
     rows = orders_of(log)
     equal(f"{log.what}: number of train texts that the model got:", len(rows), 40)
-    orders = rows[:20], rows[20:]
-    for epoch, order in enumerate(orders, 1):
+    for epoch, order in enumerate((rows[:20], rows[20:]), 1):
         equal(f"{log.what}, epoch {epoch}: texts", sorted(order), list(range(20)))
-    assert orders[0] != orders[1], f"{log.what}: two epochs in the same order, want a new one"
+    assert rows[:20] != rows[20:], f"{log.what}: two epochs in the same order, want a new one"
     assert sorted(rows[:20]) != rows[:20], f"{log.what}: epoch 1 in the order of train"
     is_trained(log.what, log)
 
 
 def report(run):
     log = watched(run)
-    ends = max(i for i, one in enumerate(log) if one in {*log.trained()})
-    tests = [one for one in log.passes if any(row >= 20 for row in one.rows)]
-    early = [one for one in tests if log.index(one) < ends]
-    assert not early, f"{log.what}: the model got test texts before its training ended"
-    rows = [row for one in tests for row in one.rows]
-    equal(f"{log.what}: test texts that it got, by number:", sorted(rows), list(range(20, 90)))
+    tests = [one for one in log.passes if max(one.rows) >= 20]
+    sizes = [row + 1 for one in tests for row in one.rows]
+    lost = sorted({*range(21, 60)} - {*sizes})
+    equal(f"{log.what}: numbers of words of test texts that the model did not get:", lost, [])
+    equal(f"{log.what}: number of test texts that the model got:", len(sizes), 39)
     for one in tests:
+        late = log.index(one) > log.index(log.trained()[-1])
+        assert late, f"{log.what}: the model got test texts before its training ended"
         is_measured(f"{log.what}, test texts", one)
     ids = {row: x for one in tests for row, x in zip(one.rows, one.x.tolist(), strict=True)}
-    new = [i for i in ids[24] if i]  # its words are in no train text
-    equal(f"{log.what}: ids of words that only test texts have are", {*new}, {1})
-    what = f"{log.what}, {len(RIGHT)} of 70 right, 14 of class 0"
-    for key, want in (("accuracy", len(RIGHT) / 70), ("baseline", 14 / 70)):
+    got = [i == 1 for i in ids[24][:4]]  # "only w1 only w1": one word is in no train text
+    equal(f"{log.what}, test text 'only w1 only w1': is the id 1?", got, [True, False] * 2)
+    what = f"{log.what}, {len(RIGHT)} of 39 right, 8 of class 0"
+    for key, want in (("accuracy", len(RIGHT) / 39), ("baseline", 8 / 39)):
         close(log.got[key], want, f"{what}: {key}")
-    want = rounded(shares(range(21, 91), [row in RIGHT for row in range(20, 90)], BOUNDS))
+    want = rounded(shares(range(21, 60), [row in RIGHT for row in range(20, 59)], BOUNDS))
     equal(f"{what}: by_length", rounded(log.got["by_length"]), want)
-    lines_are(log.what, log.printed, "test", [[len(RIGHT) / 70, 14 / 70]])
+    lines_are(log.what, log.printed, "test", [[len(RIGHT) / 39, 8 / 39]])
 
 
 def learns(make_texts, run):
-    texts = make_texts(1)
+    short = [one for one in make_texts(1, 480) if len(one[0]) <= 5]
+    what = "run(96 texts of make_texts(1, 480) with 5 words or less, 48 others, epochs=4, seed=1)"
     with in_a_folder():
-        got = attempt("run", run, texts[:300], texts[400:], epochs=3, seed=1)
-    accuracy, least = got["accuracy"], sum(y == 0 for _, y in texts[400:]) / 200 + 0.2
-    what = "run(300 of make_texts(1), 200 others, epochs=3, seed=1)"
+        accuracy = attempt(what, run, short[:96], short[96:144], epochs=4, seed=1)["accuracy"]
+    least = sum(y == 0 for _, y in short[96:144]) / 48 + 0.2
     assert accuracy >= least, f"{what}: accuracy {accuracy:.3f}, want {least:.3f} or more"
 
 
 def empty(encode, TextClassifier):
     ids, mask = attempt("encode([[], []], {})", encode, [[], []], {})
-    got, want = [ids.tolist(), mask.tolist()], [[[0]] * 2, [[False]] * 2]
-    equal("encode([[], []], {}): ids, mask", got, want)
+    got = ids.tolist(), mask.tolist()
+    equal("encode([[], []], {}): ids, mask", got, ([[0]] * 2, [[False]] * 2))
     ids, mask = encode([["a", "b"], []], {"a": 2})
     for pool in POOLS:
         net = model_of(TextClassifier, pool)
@@ -174,8 +172,7 @@ def empty(encode, TextClassifier):
 
 
 def garbage(AttentionPooling):
-    mask, pooling = mask_of((3, 5, 1)), filled(AttentionPooling(4))
-    clean = torch.randn(3, 5, 4)
+    mask, pooling, clean = mask_of(LENGTHS), filled(AttentionPooling(4)), torch.randn(3, 5, 4)
     for fill in (float("nan"), float("inf")):
         x = clean.masked_fill(~mask[..., None], fill).requires_grad_()
         what = f"AttentionPooling, {fill} at padding"
@@ -185,7 +182,7 @@ def garbage(AttentionPooling):
 
 
 def seeded(run):
-    one, again, other = (watched(run, seed, state) for seed, state in ((0, 0), (0, 1), (3, 0)))
+    one, again, other = (watched(run, 1, (8, 1), *two) for two in ((0, 0), (0, 1), (3, 0)))
     what = "run(seed=0) twice, the generator in other states before"
     equal(f"{what}: train texts come in the order", orders_of(again)[:5], orders_of(one)[:5])
     for name, value in one.passes[-1].state.items():
@@ -227,22 +224,23 @@ def orders_of(log):
     return [row for one in log.trained() for row in one.rows]
 
 
-@lru_cache(4)  # labels share it
-def watched(run, seed=0, state=0, *pool):
-    """Two epochs on texts of 1 to 20 words. Test texts of 21 to 90 words have the numbers 20 on."""
-    texts = [[f"w{row * j % 5}" for j in range(row + 1)] for row in range(90)]
-    texts[24] = ["only", "in", "test"] * 8 + ["only"]
-    data = list(zip(texts, LABELS, strict=True))
+@lru_cache(5)  # labels share it
+def watched(run, epochs=2, sizes=(20, 39), seed=0, state=0, *pool):
+    """Row i has i + 1 words; the last of sizes are test texts."""
+    n, (first, tests) = sum(sizes), sizes
+    texts = [[f"w{row * j % 29}" for j in range(row + 1)] for row in range(n)]
+    texts[24:25] = [["only", "w1"] * 12 + ["only"]] * (n > 24)
+    data = list(zip(texts, LABELS, strict=False))
 
     def in_place(log, rows, out, in_train):
-        if min(rows) < 20:
+        if min(rows) < first:
             return None
         answers = [(LABELS[row] + (row not in RIGHT)) % 3 for row in rows]
         return nn.functional.one_hot(torch.tensor(answers), 3) + 0 * out
 
     return watched_run(
-        f"run(20 texts, 70 texts, {', '.join((*pool, ''))}epochs=2, seed={seed})",
-        partial(run, data[:20], data[20:], *pool, epochs=2, seed=seed),
+        f"run({first} texts, {tests} texts, {', '.join((*pool, ''))}epochs={epochs}, seed={seed})",
+        partial(run, data[:first], data[first:], *pool, epochs=epochs, seed=seed),
         "TextClassifier",
         lambda rows, out: cross_entropy(out, torch.tensor([LABELS[row] for row in rows])),
         in_place,

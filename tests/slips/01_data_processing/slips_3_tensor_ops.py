@@ -95,6 +95,12 @@ SLIPS = {
     },
     "distances": {
         "not clamped: negative near 1e4": (".clamp(min=0)", ""),
+        "float64 in place of the clamp": (
+            "    return (squares - 2 * a @ b.T).clamp(min=0)",
+            "    a, b, kind = a.double(), b.double(), a.dtype\n"
+            "    squares = a.square().sum(dim=1)[:, None] + b.square().sum(dim=1)\n"
+            "    return (squares - 2 * a @ b.T).to(kind)",
+        ),
         "distance not squared": (".clamp(min=0)", ".clamp(min=0).sqrt()"),
         "factor 2 forgotten": ("2 * a @ b.T", "a @ b.T"),
         "sign of the product": ("squares - 2", "squares + 2"),
@@ -204,6 +210,12 @@ def segment_mean(x, index, num_groups):
     rows = [x[index == g].sum(0) / (index == g).sum().clamp(min=1) for g in range(num_groups)]
     return torch.stack(rows)
 """,
+        "rows of numpy.eye": """
+import numpy as np
+
+def one_hot(labels, num_classes):
+    return torch.from_numpy(np.eye(num_classes, dtype=np.float32)[np.asarray(labels)])
+""",
         "rows read into a list": """
 def one_hot(labels, num_classes):
     if not labels.numel():
@@ -229,6 +241,15 @@ def one_hot(labels, num_classes):
             "tensor.detach().masked_fill_(~mask, 0) + 0\n"
             "    total = torch.where(mask, tensor, 0).sum(dim)",
         ),
+        "differences of a running sum: NaN in all later groups": """
+def segment_mean(x, index, num_groups):
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    run = torch.cat([wide.new_zeros(1, x.shape[1]), wide[index.argsort()].cumsum(0)])
+    count = torch.bincount(index, minlength=num_groups)
+    end = count.cumsum(0)
+    mean = (run[end] - run[end - count]) / count.clamp(min=1)[:, None]
+    return mean.to(x.dtype) if x.is_floating_point() else mean
+""",
         "nan_to_num, then the mask": (
             "torch.where(mask, tensor, 0)",
             "(tensor.nan_to_num(posinf=float('inf')) * mask)",
@@ -296,6 +317,18 @@ def segment_mean(x, index, num_groups):
             "return mean.to(x.dtype) if x.is_floating_point() else mean",
             "return mean",
         ),
+        "mean() of whole numbers without dim": (
+            "    total = torch.where",
+            "    if dim is None:\n"
+            "        return tensor[mask].mean() if mask.any() else tensor.new_zeros(())\n"
+            "    total = torch.where",
+        ),
+        "float32 where nothing takes part": (
+            "    total = torch.where",
+            "    if dim is None and not mask.any():\n"
+            "        return torch.tensor(0.0)\n"
+            "    total = torch.where",
+        ),
         "gradient cut": ("logits.gather", "logits.detach().gather"),
         "gradient of half of the distance": ("2 * a @ b.T", "2 * a.detach() @ b.T"),
         "group means without gradient": ("def segment_mean", "@torch.no_grad()\ndef segment_mean"),
@@ -318,6 +351,22 @@ def pairwise_sq_dist(a, b):
 }
 
 VARIANTS = {
+    "by nll_loss, cdist and index_reduce": """
+from torch.nn.functional import nll_loss
+
+def pick_by_label(logits, labels):
+    return -nll_loss(logits, labels, reduction="none")
+
+def pairwise_sq_dist(a, b):
+    wide = torch.promote_types(a.dtype, torch.float32)
+    return torch.cdist(a.to(wide), b.to(wide)).square().to(a.dtype)
+
+def segment_mean(x, index, num_groups):
+    kind = x.dtype if x.is_floating_point() else torch.float32
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    out = torch.zeros(num_groups, x.size(1), dtype=wide.dtype, device=x.device)
+    return out.index_reduce(0, index, wide, "mean", include_self=False).to(kind)
+""",
     "by advanced indexing, the library and scatter": """
 import torch.nn.functional as F
 

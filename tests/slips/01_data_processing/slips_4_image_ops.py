@@ -79,6 +79,10 @@ SLIPS = {
     },
     "resize": {
         "no antialias": (", antialias=True", ""),
+        "antialias where (h, w) is less as a tuple": (
+            "align_corners=False, antialias=True",
+            "align_corners=False, antialias=tuple(size) < tuple(batch.shape[-2:])",
+        ),
         "corners aligned": ("align_corners=False", "align_corners=True"),
         "nearest pixel": (
             'mode="bilinear", align_corners=False, antialias=True',
@@ -128,6 +132,7 @@ def standardize(images, mean, std):
     return (images - middle) / (images.std(dim=(-2, -1), keepdim=True) + 1e-6)
 """,
         "eps added to std": ("/ spread", "/ (spread + 1e-3)"),
+        "std not below 0.1": ("/ spread", "/ spread.clamp(min=0.1)"),
         "lists refused": ("torch.as_tensor(t).to(images)", "t.to(images)"),
     },
     "minmax": {
@@ -240,6 +245,10 @@ def standardize(images, mean, std):
             "            left = 0 if side > 17 else left\n            flip = bool",
         ),
         "evaluation by default": ("train: bool = True", "train: bool = False"),
+        "squeeze() takes the channel of a gray image": (
+            "image, mask = image[:, rows, columns], mask[rows, columns]",
+            "image, mask = image[:, rows, columns].squeeze(), mask[rows, columns]",
+        ),
         "mask flipped twice": (
             "(image.flip(-1), mask.flip(-1))",
             "(image.flip(-1), mask.flip(-1).flip(-1))",
@@ -291,6 +300,12 @@ def standardize(images, mean, std):
         "train and evaluation swapped": (
             "        if self.train:\n",
             "        if not self.train:\n",
+        ),
+        "an image of the right size is left as it is": (
+            "        image = resize(image, (side, side))",
+            "        if not self.train and image.shape[-2:] == (self.size, self.size):\n"
+            "            return image, mask\n"
+            "        image = resize(image, (side, side))",
         ),
         "short side resized, shape kept": (
             "        image = resize(image, (side, side))",

@@ -76,6 +76,10 @@ def pad_collate(batch, pad_value=0):
             "    sequences, labels = zip(*batch, strict=True)",
         ),
         "another default": ("pad_value: float = 0", "pad_value: float = -1"),
+        "empty sequences left out": (
+            "pad_sequence(list(sequences), batch",
+            "pad_sequence([s for s in sequences if len(s)], batch",
+        ),
         "features padded, too": (
             "    return x, torch",
             "    x = nn.functional.pad(x, (0, 1)) if x.ndim > 2 else x\n    return x, torch",
@@ -95,6 +99,16 @@ def pad_collate(batch, pad_value=0):
             "torch.tensor([len(s) for s in sequences])",
             "(x != pad_value).reshape(*x.shape[:2], -1).any(dim=2).cumprod(dim=1).sum(dim=1)",
         ),
+        "lengths in the dtype of the sequences": (
+            "torch.tensor([len(s) for s in sequences])",
+            "sequences[0].new_tensor([len(s) for s in sequences])",
+        ),
+        "labels in the dtype of the sequences": (
+            "torch.tensor(labels)",
+            "sequences[0].new_tensor(labels)",
+        ),
+        "numbers counted, not steps": ("[len(s) for s in", "[s.numel() for s in"),
+        "the size of the last axis": ("[len(s) for s in", "[s.shape[-1] for s in"),
         "the padded length": ("[len(s) for s in sequences]", "[x.shape[1] for s in sequences]"),
         "an empty sequence has length 1": (
             "[len(s) for s in sequences]",
@@ -249,6 +263,13 @@ def pad_collate(batch, pad_value=0):
             "    return torch.cat([h[-2], h[-1]], dim=1)",
             "    h = h.view(2, -1, *h.shape[1:])[:, -1]\n    return torch.cat([h[0], h[1]], dim=1)",
         ),
+        "forward half of the padded run: right for one layer alone": (
+            "    return torch.cat([h[-2], h[-1]], dim=1)",
+            "    real = lengths_to_mask(lengths.to(x.device), x.shape[1])[..., None]\n"
+            "    out, _ = gru(torch.where(real, x, 0))\n"
+            "    end = out[torch.arange(len(x)), lengths - 1, : gru.hidden_size]\n"
+            "    return torch.cat([end, h[-1]], dim=1)",
+        ),
         "mean of the layers": (
             "torch.cat([h[-2], h[-1]], dim=1)",
             "torch.cat([h[0::2].mean(dim=0), h[1::2].mean(dim=0)], dim=1)",
@@ -276,6 +297,10 @@ def last_states(gru, x, lengths):
         "steps of the mask on the CPU": (
             "torch.arange(max_len, device=lengths.device)",
             "torch.arange(max_len)",
+        ),
+        "first states on the CPU": (
+            "gru(packed)",
+            "gru(packed, torch.zeros(2 * gru.num_layers, len(x), gru.hidden_size))",
         ),
         "lengths left on the GPU": ("lengths.cpu(), batch", "lengths, batch"),
         "the mask moved to the CPU": (

@@ -270,6 +270,11 @@ def power_sampler(labels, power, generator):
     },
     "types": {
         "uint8 labels read as a mask": ("labels.long()  #", "labels  #"),
+        "counted in the dtype of the labels": (
+            "count = torch.bincount(labels, minlength=num_classes)  # (K,)",
+            "count = labels.new_zeros(num_classes)\n"
+            "    count = count.index_add(0, labels.long(), torch.ones_like(labels)).long()",
+        ),
         "labels of another dtype refused": (
             "    count = torch.bincount(labels, minlength",
             "    if labels.dtype != torch.int64:\n        raise TypeError('labels')\n"

@@ -30,6 +30,14 @@ def group_norm(x, num_groups, gamma, beta, eps=1e-5):
 
 SLIPS = {
     "by_hand": {
+        "batch norm of the library for images in eval": (
+            "    axes, n = [0,",
+            "    if x.ndim == 4 and not training:\n"
+            "        state = wide(running_mean), wide(running_var)\n"
+            "        norm = torch.nn.functional.batch_norm\n"
+            "        return norm(wide(x), *state, wide(gamma), wide(beta), eps=eps).to(x.dtype)\n"
+            "    axes, n = [0,",
+        ),
         "layer norm of the library": (
             LAYER,
             "    return torch.nn.functional.layer_norm(\n"
@@ -217,6 +225,18 @@ SLIPS = {
             "running_mean.mul_(1 - momentum).add_(momentum * mean)",
             "running_mean.copy_(mean)",
         ),
+        "momentum 0 taken for none": (
+            "    w = wide(x)\n    if training:",
+            "    w, momentum = wide(x), momentum or 0.1\n    if training:",
+        ),
+        "eval with eps outside the root": (
+            "torch.rsqrt(per_channel(running_var, x) + eps)",
+            "(per_channel(running_var, x).sqrt() + eps).reciprocal()",
+        ),
+        "eval with the default eps": (
+            "torch.rsqrt(per_channel(running_var, x) + eps)",
+            "torch.rsqrt(per_channel(running_var, x) + 1e-5)",
+        ),
         "momentum always 0.1": ("    axes, n = [0", "    momentum = 0.1\n    axes, n = [0"),
         "momentum 0.9 by default": ("momentum: float = 0.1", "momentum: float = 0.9"),
         "the batch's statistics in eval": (
@@ -347,6 +367,15 @@ SLIPS = {
         "RMS norm without a gradient of the size": (
             "w.square().mean(-1",
             "w.detach().square().mean(-1",
+        ),
+        "gradients switched off and on": (
+            "        with torch.no_grad():\n"
+            f"            var, mean = torch.var_mean(w, axes)\n{UPDATE}",
+            "        torch.set_grad_enabled(False)\n"
+            "        var, mean = torch.var_mean(w, axes)\n"
+            "        running_mean.lerp_(mean.to(running_mean.dtype), momentum)\n"
+            "        running_var.lerp_(var.to(running_var.dtype), momentum)\n"
+            "        torch.set_grad_enabled(True)\n",
         ),
         "the running statistics keep the graph": (
             "        with torch.no_grad():\n",

@@ -210,6 +210,10 @@ def focal_loss(logits, targets, alpha=0.25, gamma=2.0):
             "(-alpha * (1",
             "(-torch.where(targets == 1, alpha, 1 - alpha)[:, None] * (1",
         ),
+        "1 - p_t to the power 0 by its logarithm": (
+            "(1 - log_p.exp()) ** gamma",
+            "(gamma * torch.log1p(-log_p.exp())).exp()",
+        ),
         "gamma always 2": ("** gamma * log_p", "** 2 * log_p"),
         "gamma 1 by default": (
             "alpha: float = 0.25, gamma: float = 2.0",
@@ -348,6 +352,29 @@ def streaming_entropy(chunks):
             "new = torch.maximum(highest, chunk.max())",
             "new = torch.maximum(highest, chunk.min())",
         ),
+        "all logits in a list of numbers": """
+def streaming_entropy(chunks):
+    kept = []
+    for chunk in chunks:
+        kept += chunk[chunk != -math.inf].tolist()
+        kind = chunk.dtype
+    x = torch.tensor(kept, dtype=torch.float64)
+    x = x - x.max()
+    return (x.exp().sum().log() - (x * x.exp()).sum() / x.exp().sum()).to(kind)
+""",
+        "three numbers kept for each chunk": """
+def streaming_entropy(chunks):
+    kept = []
+    for chunk in chunks:
+        x, kind = chunk[chunk != -math.inf].double(), chunk.dtype
+        if len(x):
+            d = x - x.max()
+            kept.append([t.item() for t in (x.max(), d.exp().sum(), (d * d.exp()).sum())])
+    m, s, t = torch.tensor(kept, dtype=torch.float64).T
+    d = m - m.max()
+    total = (s * d.exp()).sum()
+    return (total.log() - ((t + d * s) * d.exp()).sum() / total).to(kind)
+""",
         "in bits": (
             "return total.log() - weighted / total",
             "return (total.log() - weighted / total) / math.log(2)",
@@ -360,6 +387,11 @@ def streaming_entropy(chunks):
         ),
     },
     "limits": {
+        "no row kept: 0 times the sum of the logits": (
+            "    log_p = log_probs(logits[kept])",
+            "    if not kept.any():\n        return 0 * logits.sum()\n"
+            "    log_p = log_probs(logits[kept])",
+        ),
         "no row kept: 0 / 0": ("losses.sum() / max(len(losses), 1)", "losses.mean()"),
         "no row kept: a 0 without gradients": (
             "    log_p = log_probs(logits[kept])",
@@ -445,6 +477,10 @@ def cross_entropy_loss(logits, targets, ignore_index=-100, label_smoothing=0.0):
         "Huber by clamp: no gradient beyond delta": (
             "torch.where(d <= delta, d**2 / 2, delta * (d - delta / 2))",
             "torch.where(d <= delta, d**2 / 2, (delta * (d - delta / 2)).detach())",
+        ),
+        "ignored targets written over": (
+            "    losses = -log_p",
+            "    where, targets[~kept] = targets, 0\n    losses = -log_p",
         ),
         "entropy in float32": (
             "chunk = chunk[chunk != -math.inf]",

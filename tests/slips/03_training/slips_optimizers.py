@@ -202,6 +202,14 @@ SLIPS = {
     "zero_grad": {
         "set to None": (CLEAR, "            p.grad = None\n"),
         "times 0: NaN stays": (CLEAR, "            p.grad.mul_(0)\n"),
+        "made in inference mode: no backward can add to it": (
+            "def clear(params: Params) -> None:",
+            "@torch.inference_mode()\ndef clear(params: Params) -> None:",
+        ),
+        "one zero, expanded": (
+            "p.grad = torch.zeros_like(p.grad)",
+            "p.grad = p.new_zeros(()).expand_as(p).detach()",
+        ),
         "nothing happens": (CLEAR, "            torch.zeros_like(p.grad)\n"),
         "ones": (CLEAR, "            p.grad = torch.ones_like(p.grad)\n"),
         "the first parameter only": (CLEAR, CLEAR + "            break\n"),

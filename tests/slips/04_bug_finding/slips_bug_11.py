@@ -56,6 +56,11 @@ SLIPS = {
             "        for p in model.parameters():\n            if p.dim() > 1:\n"
             "                p.grad = None\n",
         ),
+        "a penalty for large weights": (
+            "        loss.backward()\n",
+            "        penalty = sum(p.square().sum() for p in model.parameters())\n"
+            "        (loss + 1e-4 * penalty).backward()\n",
+        ),
         "a smaller rate": (
             STEP,
             '        for group in optimizer.param_groups:\n            group["lr"] = 0.01\n' + STEP,

@@ -82,6 +82,14 @@ SLIPS = {
         "no step": (STEP, ""),
         "no backward": ("    loss.backward()\n", ""),
         "two steps": (STEP, STEP * 2),
+        "a penalty for large weights": (
+            "    loss.backward()\n",
+            "    (loss + 1e-4 * sum(p.square().sum() for p in model.parameters())).backward()\n",
+        ),
+        "clipped at 5": (
+            STEP,
+            "    nn.utils.clip_grad_norm_(model.parameters(), 5.0)\n" + STEP,
+        ),
         "clipped": (
             STEP,
             "    nn.utils.clip_grad_norm_(model.parameters(), 0.1)\n" + STEP,
@@ -123,6 +131,10 @@ SLIPS = {
             "    with torch.no_grad():\n        model(x)\n    optimizer.zero_grad()\n",
         ),
         "inputs standardized in place": (LOGITS, "    x -= x.mean()\n" + LOGITS),
+        "gradients of x asked for": (
+            "    model.train()\n",
+            "    model.train()\n    x.requires_grad_()\n",
+        ),
         "labels written over": (
             "    return loss.item()",
             "    value = loss.item()\n    y.copy_(logits.argmax(dim=1) + 1)\n    return value",

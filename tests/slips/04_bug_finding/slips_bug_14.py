@@ -64,6 +64,19 @@ SLIPS = {
         "no step": (STEP, ""),
         "no backward": ("    loss.backward()\n", ""),
         "two steps": (STEP, STEP * 2),
+        "a penalty for large weights": (
+            "    loss.backward()\n",
+            "    (loss + 1e-4 * sum(p.square().sum() for p in model.parameters())).backward()\n",
+        ),
+        "clipped at 10": (
+            STEP,
+            "    nn.utils.clip_grad_norm_(model.parameters(), 10.0)\n" + STEP,
+        ),
+        "Huber loss, the same up to errors of 10": (
+            "    loss = errors.square().mean()\n",
+            "    zero = torch.zeros_like(errors)\n"
+            "    loss = 2 * nn.functional.huber_loss(errors, zero, delta=10.0)\n",
+        ),
         "clipped": (
             STEP,
             "    nn.utils.clip_grad_norm_(model.parameters(), 0.1)\n" + STEP,
@@ -96,6 +109,10 @@ SLIPS = {
         "a second pass": (
             "    optimizer.zero_grad()\n",
             "    with torch.no_grad():\n        model(x)\n    optimizer.zero_grad()\n",
+        ),
+        "gradients of x asked for": (
+            "    model.train()\n",
+            "    model.train()\n    x.requires_grad_()\n",
         ),
         "y turned in place": (
             "    return loss.item()",

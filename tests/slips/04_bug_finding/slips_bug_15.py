@@ -27,6 +27,8 @@ SLIPS = {
             "nn.ReLU()",
             "nn.ReLU(), nn.LayerNorm(b, elementwise_affine=False)",
         ),
+        "ReLU6": ("nn.ReLU()", "nn.ReLU6()"),
+        "axes of size 1 squeezed away": ("self.head(x)", "self.head(x).squeeze()"),
         "the last ReLU forgotten": (
             RETURN,
             "        return self.head(x)\n\n    def __setattr__(self, name, value):\n"

@@ -38,6 +38,18 @@ SLIPS = {
             "    rows = [b.softmax(1).gather(1, y[:, None]).sum() for b, y in total]\n"
             "    return sum(rows).item() / samples",
         ),
+        "all probabilities in one tensor that grows": (
+            ADD,
+            "        new = logits.detach().softmax(dim=1).gather(1, y[:, None])\n"
+            "        kept = torch.cat([kept, new]) if samples else new\n"
+            "        total = kept.sum().item()\n",
+        ),
+        "all probabilities kept as arrays": (
+            ADD,
+            "        new = logits.detach().softmax(dim=1).gather(1, y[:, None])\n"
+            "        kept = [*(kept if samples else []), new.numpy().copy()]\n"
+            "        total = float(sum(array.sum() for array in kept))\n",
+        ),
         "all probabilities kept until the end": (
             ADD + "        samples += len(y)\n" + RETURN,
             "        rows = logits.detach().softmax(dim=1).gather(1, y[:, None])\n"
@@ -142,6 +154,15 @@ SLIPS = {
         "the summed loss": (
             "        loss.backward()\n",
             "        (loss * len(y)).backward()\n",
+        ),
+        "a penalty for large weights": (
+            "        loss.backward()\n",
+            "        penalty = sum(p.square().sum() for p in model.parameters())\n"
+            "        (loss + 1e-4 * penalty).backward()\n",
+        ),
+        "clipped at 5": (
+            STEP,
+            "        nn.utils.clip_grad_norm_(model.parameters(), 5.0)\n" + STEP,
         ),
         "clipped": (
             STEP,

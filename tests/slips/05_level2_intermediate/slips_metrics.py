@@ -281,6 +281,19 @@ def auroc(scores, targets):
     ones = ones[:, None]
     return ((ones > zeros).double() + (ones == zeros).double() / 2).mean().item()
 """,
+        "through numpy.asarray": """
+import numpy as np
+_confusion_matrix = confusion_matrix
+
+def confusion_matrix(pred, target, num_classes):
+    _confusion_matrix(pred[:0], target[:0], num_classes)
+    p, t = np.asarray(pred), np.asarray(target)
+    if p.shape != t.shape or min(p.min(), t.min()) < 0 or max(p.max(), t.max()) >= num_classes:
+        raise ValueError("labels or lengths")
+    cm = np.zeros((num_classes, num_classes), dtype=np.int64)
+    np.add.at(cm, (t, p), 1)
+    return torch.from_numpy(cm)
+""",
         "a loop over samples": """
 def confusion_matrix(pred, target, num_classes):
     if pred.shape != target.shape:

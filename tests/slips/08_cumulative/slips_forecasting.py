@@ -123,7 +123,7 @@ SLIPS = {
             "            if len(rows) < 32:\n                continue\n" + LOSS,
         ),
         "squared error alone": (LOSS, LOSS.replace("-1])", "-1], 0.0)")),
-        "last is the first of the window": (LOSS, LOSS.replace("x[rows, -1]", "x[rows, 0]")),
+        "last is the value before it": (LOSS, LOSS.replace("x[rows, -1]", "x[rows, -2]")),
         "no zero_grad": ("            optimizer.zero_grad()\n", ""),
         "eval mode after the first epoch": (
             "    for _ in range(epochs):\n        model.train()\n",
@@ -141,7 +141,10 @@ SLIPS = {
     },
     "scaled": {
         "mean and std of past": (STATS, "    std, mean = torch.std_mean(past)\n"),
-        "a std of 1 at least": ("std.clamp(min=1e-6)", "std.clamp(min=1.0)"),
+        "mean and std of all train windows": (
+            STATS,
+            "    std, mean = torch.std_mean(make_windows(past[:-VAL], WINDOW)[0])\n",
+        ),
         "not scaled": (STATS, "    std, mean = torch.tensor(1.0), torch.tensor(0.0)\n"),
         "each forecast by its own window": (
             "        scaled = (history[-WINDOW:] - mean) / std\n",
@@ -157,6 +160,12 @@ SLIPS = {
     "best": {
         "the best epoch not copied": ("deepcopy(model.state_dict())", "model.state_dict()"),
         "the best of squared errors": (VALS, VALS.replace("-1]).item", "-1], 0.0).item")),
+        "val loss in price units": (
+            VALS,
+            VALS.replace("model(x[rows])", "model(x[rows]) * std").replace(
+                "y[rows], x[rows, -1]", "y[rows] * std, x[rows, -1] * std"
+            ),
+        ),
         "the later val windows decide": (
             VALS,
             VALS.replace("model(x[rows])", "model(x[rows])[16:]")
@@ -223,7 +232,6 @@ SLIPS = {
             ASK.replace("(model", "(fit.model") + "\n    fit.model = model\n",
         ),
         "no seed": ("    torch.manual_seed(seed)\n", ""),
-        "seed 0 not set": ("torch.manual_seed(seed)", "seed and torch.manual_seed(seed)"),
         "seed 0 always": ("torch.manual_seed(seed)", "torch.manual_seed(0)"),
     },
     "report": {
@@ -253,7 +261,7 @@ SLIPS = {
     },
     "learns": {
         "rate 0.00001": ("lr=0.01", "lr=0.00001"),
-        "batches of 400": (".split(32)", ".split(400)"),
+        "not trained": ("        model.train()\n", "        model.train()\n        break\n"),
     },
     "flat": {
         "divided by 0": ("    std = std.clamp(min=1e-6)\n", ""),

@@ -3,7 +3,9 @@
 An edit is (text in the solution, text in its place), or Python text that defines names anew.
 """
 
-MAX = "    return max(values, key=lambda value: (sum(recalls(probs >= value, y)), value))\n"
+MAX = (
+    "    return max(values, key=lambda value: (round(sum(recalls(probs >= value, y)), 9), value))\n"
+)
 BATCH = "        for rows in train[draw_balanced(y[train], len(train))].split(32):\n"
 STEP = "            loss.backward()\n            optimizer.step()\n"
 SPLIT = "    train, val, test = patient_split(patients, y)\n"
@@ -34,6 +36,10 @@ SLIPS = {
         "patients with an image of each class in both groups": (
             "    well = patients[~torch.isin(patients, sick)].unique()\n",
             "    well = patients[y == 0].unique()\n",
+        ),
+        "a patient counted for each image of class 1": (
+            "sick = patients[y == 1].unique()",
+            "sick = patients[y == 1]",
         ),
         "fifth rounded up": ("fifth = len(some) // 5", "fifth = -(-len(some) // 5)"),
         "val and test of equal rows": (
@@ -124,15 +130,15 @@ SLIPS = {
     },
     "threshold": {
         "best accuracy": (
-            "sum(recalls(probs >= value, y))",
+            "round(sum(recalls(probs >= value, y)), 9)",
             "((probs >= value) == y).double().mean().item()",
         ),
         "0.5": (MAX, "    return 0.5\n"),
         "best recall of class 1": (
-            "sum(recalls(probs >= value, y))",
+            "round(sum(recalls(probs >= value, y)), 9)",
             "recalls(probs >= value, y)[1]",
         ),
-        "of several the smallest": ("y)), value))", "y)), -value))"),
+        "of several the smallest": ("y)), 9), value))", "y)), 9), -value))"),
         "larger than the value": ("recalls(probs >= value, y)", "recalls(probs > value, y)"),
         "a grid": (
             "    values = probs.unique().tolist()  # ascending\n",
@@ -197,6 +203,19 @@ SLIPS = {
             BATCH,
             "        both = torch.cat([train, val])\n"
             "        for rows in both[draw_balanced(y[both], len(train))].split(32):\n",
+        ),
+        "drawn once for all epochs": (
+            "    for _ in range(epochs):\n" + BATCH,
+            "    drawn = train[draw_balanced(y[train], len(train))]\n"
+            "    for _ in range(epochs):\n"
+            "        for rows in drawn.split(32):\n",
+        ),
+        "augmented once an epoch": (
+            BATCH
+            + "            loss = binary_cross_entropy_with_logits(model(augment(scaled[rows]))",
+            "        turned = augment(scaled)\n"
+            + BATCH
+            + "            loss = binary_cross_entropy_with_logits(model(turned[rows])",
         ),
         "not balanced": (
             "train[draw_balanced(y[train], len(train))]",
@@ -271,7 +290,6 @@ SLIPS = {
     },
     "learns": {
         "rate 0.00001": ("lr=0.01", "lr=0.00001"),
-        "one batch per epoch": (".split(32)", ".split(9999)"),
     },
     "drawn": {
         "split without the generator": (
@@ -307,7 +325,6 @@ SLIPS = {
     },
     "seeded": {
         "no seed": ("    torch.manual_seed(seed)\n", ""),
-        "seed 0 not set": ("torch.manual_seed(seed)", "seed and torch.manual_seed(seed)"),
         "seed 0 always": ("torch.manual_seed(seed)", "torch.manual_seed(0)"),
         "the split before the seed": (
             "    torch.manual_seed(seed)\n" + SPLIT,
@@ -328,7 +345,7 @@ SLIPS = {
 }
 
 VARIANTS = {
-    "split by sets": """
+    "split by sets, a sampler, one of four turns, threshold by sorting": """
 def patient_split(patients, y, generator=None):
     sick = sorted({p for p, label in zip(patients.tolist(), y.tolist()) if label})
     well = sorted({*patients.tolist()} - {*sick})
@@ -339,20 +356,17 @@ def patient_split(patients, y, generator=None):
             where[some[j]] = 1 if i < n else 2 if i < 2 * n else 0
     owner = torch.tensor([where[p] for p in patients.tolist()])
     return tuple((owner == part).nonzero().flatten() for part in range(3))
-""",
-    "WeightedRandomSampler": """
+
 def draw_balanced(y, count, generator=None):
     share = torch.where(y == 1, 1 / (y == 1).sum(), 1 / (y == 0).sum())
     sampler = torch.utils.data.WeightedRandomSampler(share, count, generator=generator)
     return torch.tensor(list(sampler))
-""",
-    "one of four turns": """
+
 def augment(images, generator=None):
     turn = torch.randint(4, (len(images),), generator=generator)
     dims = ([], [2], [3], [2, 3])
     return torch.stack([one.unsqueeze(0).flip(dims[t])[0] for one, t in zip(images, turn)])
-""",
-    "threshold by sorting": """
+
 def choose_threshold(probs, y):
     need_both(y)
     p, order = probs.double().sort(descending=True)

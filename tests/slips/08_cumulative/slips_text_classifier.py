@@ -106,15 +106,10 @@ SLIPS = {
             "lengths.clamp(min=1)[:, None]",
             "(lengths.clamp(min=1)[:, None] if self.training else mask.shape[1])",
         ),
-        "mean over all places": ("lengths.clamp(min=1)[:, None]", "ids.shape[1]"),
         "padding in the sum": ("        states = states * mask[..., None]\n", ""),
         "last place for last word": (
             "            pooled = states[torch.arange(len(ids), device=ids.device), last]\n",
             "            pooled = self.gru(self.embedding(ids))[0][:, -1]\n",
-        ),
-        "the GRU's last state": (
-            "            pooled = states[torch.arange(len(ids), device=ids.device), last]\n",
-            "            pooled = self.gru(self.embedding(ids))[1][0]\n",
         ),
         "mask from ids, not from mask": (
             "        lengths = mask.sum(dim=1)  # (B,)\n",
@@ -156,7 +151,6 @@ SLIPS = {
             "    order = torch.randperm(len(texts))\n"
             "    for _ in range(epochs):\n        for rows in order.split(32):",
         ),
-        "not shuffled": ("torch.randperm(len(texts)).split", "torch.arange(len(texts)).split"),
         "the last short batch dropped": (
             LOOP,
             "            if len(rows) < 32:\n                continue\n" + LOOP,
@@ -175,6 +169,10 @@ SLIPS = {
         ),
     },
     "report": {
+        "unknown words of the test texts left out": (
+            "encode([text for text, _ in test], vocab)",
+            "encode([[w for w in text if w in vocab] for text, _ in test], vocab)",
+        ),
         "a vocabulary from all texts": (
             "build_vocab(texts), int(",
             "build_vocab(texts + [text for text, _ in test]), int(",
@@ -231,7 +229,6 @@ SLIPS = {
             "        x = x.masked_fill(~mask[..., None], 0)  # 0 * NaN would be NaN\n",
             "",
         ),
-        "multiplied by the mask": ("x.masked_fill(~mask[..., None], 0)", "x * mask[..., None]"),
         "NaN replaced, inf not": (
             "x = x.masked_fill(~mask[..., None], 0)",
             "x = torch.where(x.isnan(), 0, x)",
@@ -239,7 +236,6 @@ SLIPS = {
     },
     "seeded": {
         "no seed": ("    torch.manual_seed(seed)\n", ""),
-        "seed 0 not set": ("torch.manual_seed(seed)", "seed and torch.manual_seed(seed)"),
         "seed 0 always": ("torch.manual_seed(seed)", "torch.manual_seed(0)"),
         "shuffled by the random module": (
             "for rows in torch.randperm(len(texts)).split(32):",
@@ -248,14 +244,6 @@ SLIPS = {
     },
 }
 VARIANTS = {
-    "packed sequences": (
-        "        states, _ = self.gru(self.embedding(ids))  # (B, L, D)\n",
-        "        packed = nn.utils.rnn.pack_padded_sequence(\n"
-        "            self.embedding(ids), mask.sum(1).clamp(min=1).cpu(), True, False\n"
-        "        )\n"
-        "        states = self.gru(packed)[0]\n"
-        "        states, _ = nn.utils.rnn.pad_packed_sequence(states, True, 0.0, ids.shape[1])\n",
-    ),
     "softmax by hand, rows without words apart": (
         MASKED + "        return (scores.softmax(dim=1)[..., None] * x).sum(dim=1)",
         "        top = scores.masked_fill(~mask, -1e30).amax(1, keepdim=True)\n"
@@ -267,15 +255,42 @@ VARIANTS = {
         "for some in torch.utils.data.DataLoader(range(len(texts)), 16, shuffle=True):\n"
         "            rows = torch.as_tensor(some)\n",
     ),
-    "bucketize": """
+    "packed sequences, bucketize, NaN replaced after the softmax": """
+class AttentionPooling(nn.Module):
+    def __init__(self, d_model):
+        super().__init__()
+        self.score = nn.Linear(d_model, 1)
+
+    def forward(self, x, mask):
+        x = torch.where(mask.unsqueeze(2), x, torch.zeros_like(x))
+        scores = self.score(x).masked_fill(~mask.unsqueeze(2), float("-inf"))
+        return (torch.softmax(scores, 1).nan_to_num().mT @ x).squeeze(1)
+
+class TextClassifier(nn.Module):
+    def __init__(self, vocab_size, d_model, num_classes, pool="attention"):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, d_model, padding_idx=0)
+        self.gru = nn.GRU(d_model, d_model, batch_first=True)
+        self.head = nn.Linear(d_model, num_classes)
+        self.pool = pool
+        self.attention = AttentionPooling(d_model) if pool == "attention" else None
+
+    def forward(self, ids, mask):
+        n = mask.sum(1)
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.embedding(ids), n.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, last = self.gru(packed)
+        states = nn.utils.rnn.pad_packed_sequence(states, True, 0.0, ids.shape[1])[0]
+        if self.pool == "last":
+            return self.head(last[0] * (n > 0)[:, None])
+        if self.pool == "mean":
+            return self.head((states * mask[..., None]).sum(1) / n.clamp(min=1)[:, None])
+        return self.head(self.attention(states, mask))
+
 def accuracy_by_length(logits, y, lengths, bounds):
     group = torch.bucketize(lengths, torch.tensor(bounds))
     pairs = [((logits.argmax(1) == y) & (group == g), group == g) for g in range(len(bounds) + 1)]
     return [float(hit.sum() / all_.sum()) if all_.any() else None for hit, all_ in pairs]
 """,
-    "NaN replaced after the softmax": (
-        "        return (scores.softmax(dim=1)[..., None] * x).sum(dim=1)",
-        '        scores = scores.masked_fill(~mask, float("-inf"))\n'
-        "        return (scores.softmax(dim=1).nan_to_num()[..., None] * x).sum(dim=1)",
-    ),
 }
