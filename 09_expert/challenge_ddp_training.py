@@ -1,10 +1,10 @@
 """DDP by hand: W copies of a model, kept equal by averaging their gradients during backward.
 
-Each of W ranks has the module and its own rows. `dist` is torch.distributed or acts like it.
+Each rank has its own rows. `dist` acts like torch.distributed.
 
-    DDP(module, dist=torch.distributed)      nn.Module, called like module, which is its .module
+    DDP(module, dist=torch.distributed)      nn.Module, module is its .module
         no_sync()                            context manager
-        finish_gradient_synchronization()    called after backward, before the step
+        finish_gradient_synchronization()    called after each backward outside no_sync
     reduce_mean(total, count, dist=torch.distributed) -> Tensor shaped like total
 
 Core, what an interview asks:
@@ -14,16 +14,17 @@ Core, what an interview asks:
     mean      After finish_gradient_synchronization, .grad is the mean of the ranks' gradients.
     overlap   In a chain of layers, asynchronous all_reduces of a layer's gradients begin before
               backward reaches the layer below. Only finish_gradient_synchronization waits.
-    once      One all_reduce per trained parameter and backward, tied weights included.
+    once      One all_reduce per trained parameter and backward, tied weights included. A few
+              more numbers may be sent.
     no_sync   Backward within it sends nothing. The next one outside averages all that has
               accumulated. It ends with its block, also by an error.
-    totals    reduce_mean divides the sum of the ranks' totals by the sum of their counts (ints,
-              some may be 0). total stays as it is; the result has no graph.
+    totals    reduce_mean divides the sum of the ranks' totals by that of their counts. A count
+              may be 0. total stays as it is; the result has no graph.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    unused    A parameter without gradient counts as zeros, even if its rank ran no backward.
-              Without gradient on all ranks, its .grad stays None.
+    unused    A missing gradient counts as zeros, even if its rank ran no backward. Missing on
+              all ranks, it stays None.
     exact     reduce_mean sums in float64. Its dtype is total's, float32 for ints.
 
 Medium, 40 minutes. Try one alone: python FILE mean

@@ -40,6 +40,7 @@ class DDP(nn.Module):
             dist.broadcast(tensor.detach(), src=0)
         # About the order in which backward makes the gradients; the same on all ranks.
         self.trained = [p for p in module.parameters() if p.requires_grad][::-1]
+        self.device = next((p.device for p in self.trained), None)
         self.ready = set[Tensor]()
         self.sent = list[tuple[Tensor, Any]]()  # of the first in trained: gradient and its work
         for p in self.trained:
@@ -76,7 +77,7 @@ class DDP(nn.Module):
         for p in self.trained[len(self.sent) :]:
             self.send(p)
         has = [p.grad is not None for p in self.trained]
-        any_has = torch.tensor(has, dtype=torch.int32, device=self.device())
+        any_has = torch.tensor(has, dtype=torch.int32, device=self.device)
         self.dist.all_reduce(any_has, op=self.dist.ReduceOp.MAX)
         for p, (grad, work), has_grad in zip(self.trained, self.sent, any_has, strict=True):
             work.wait()
@@ -85,13 +86,10 @@ class DDP(nn.Module):
         self.ready.clear()
         self.sent.clear()
 
-    def device(self) -> torch.device | None:
-        return self.trained[0].device if self.trained else None
-
 
 def reduce_mean(total: Tensor, count: int, dist: Any = torch.distributed) -> Tensor:
     """The mean over all ranks' items: total any shape, the sum over `count` of them here."""
-    items = torch.tensor([count], dtype=torch.float64, device=total.device)
+    items = torch.tensor([count], device=total.device)
     sums = torch.cat([total.detach().double().flatten(), items])
     dist.all_reduce(sums)
     mean = (sums[:-1] / sums[-1]).reshape(total.shape)

@@ -42,25 +42,23 @@ class Alive(TorchDispatchMode):
 
     def __init__(self, sizes: dict[str, int], more: int) -> None:
         super().__init__()
-        self.sizes, self.more, self.made = sizes, more, list[tuple[Any, int]]()
+        self.sizes, self.more, self.least = sizes, more, min(sizes.values()) // 2
+        self.made = list[tuple[Any, int]]()
         self.together = list[str]()  # the first that were there at once
 
     def now(self) -> list[str]:
         """Those in memory at this moment, by name."""
-        found = set[str]()
-        for ref, itemsize in self.made:
-            storage = ref()
-            n = 0 if storage is None else storage.nbytes() // itemsize
-            found |= {name for name, size in self.sizes.items() if 0 <= n - size <= self.more}
         self.made = [one for one in self.made if one[0]() is not None]
-        return sorted(found)
+        there = {s.nbytes() // itemsize for ref, itemsize in self.made if (s := ref()) is not None}
+        more = range(self.more + 1)
+        return sorted(k for k, n in self.sizes.items() if any(n + i in there for i in more))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        if isinstance(out, Tensor) and out.numel() >= min(self.sizes.values()) // 2:
+        if isinstance(out, Tensor) and out.numel() >= self.least:
             self.made.append((weakref.ref(out.untyped_storage()), out.itemsize))
-        if len(there := self.now()) > 1:
-            self.together = self.together or there
+            if len(there := self.now()) > 1:
+                self.together = self.together or there
         return out
 
 

@@ -5,6 +5,7 @@ gives the mixture up to chance and the length of its steps. Chance is allowed 6 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -79,6 +80,20 @@ class Mixture:
 
 
 TWO = Mixture([0.3, 0.7], [[-1.5, 0.5], [1.0, -0.5]], [0.3, 0.4])
+
+
+def keeps_grad_mode(call: str, run: Callable[[Callable[..., Tensor]], Any]) -> None:
+    """run(model) leaves the grad mode as it is where the model raises."""
+
+    def fails(x: Tensor, t: Tensor) -> Tensor:
+        raise KeyError
+
+    for grad in (True, False):
+        with torch.set_grad_enabled(grad):
+            with suppress(KeyError):
+                run(fails)
+            what = f"{call}, the model raises KeyError: the grad mode after it is"
+            equal(what, torch.is_grad_enabled(), grad)
 
 
 def guessed(x: Tensor, t: Tensor) -> Tensor:

@@ -1,19 +1,27 @@
 """What checks of sums share: a function under its name, real layers that count, bad arguments.
 
-Layers run on torch's "meta" device, which knows shapes and holds no numbers.
+Layers run on torch's "meta" device, which knows shapes and holds no numbers; what is kept in memory
+is counted on small real tensors.
 """
 
 import inspect
+import math
 import re
+import weakref
 from collections.abc import Callable
-from functools import wraps
-from numbers import Integral
+from functools import cache, partial, wraps
+from numbers import Integral, Real
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+from torch.nn.functional import gelu
+from torch.utils.checkpoint import CheckpointFunction
 from torch.utils.flop_counter import FlopCounterMode
 
-from checks.tools import is_hole
+from checks.tools import is_hole, names_are
+from checks.world import World
 
 
 def count(*layers: nn.Module) -> int:
@@ -25,6 +33,81 @@ def mult_adds(function: Callable[..., Any], *inputs: Any) -> tuple[Any, int]:
     with FlopCounterMode(display=False) as counter:
         out = function(*inputs)
     return out, counter.get_total_flops() // 2
+
+
+class Saved:
+    """What autograd keeps of one tensor; gone as soon as autograd lets go of it."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor.detach()  # else a saved output would hold itself
+
+
+def most_kept(run: Callable[[], Any], counts: Callable[[Tensor], bool]) -> int:
+    """The most numbers that autograd keeps at one time while it runs, those of one memory once."""
+    held, most = weakref.WeakSet[Saved](), 0
+
+    def hold(tensor: Tensor) -> Saved:
+        nonlocal most
+        one = Saved(tensor)
+        if counts(tensor):
+            held.add(one)
+            kept = {one.tensor.untyped_storage().data_ptr(): one.tensor for one in held}
+            most = max(most, sum(t.untyped_storage().nbytes() // t.itemsize for t in kept.values()))
+        return one
+
+    with saved_tensors_hooks(hold, lambda one: one.tensor):
+        run()
+    return most
+
+
+@cache
+def kept_by_blocks(
+    B: int, L: int, d_model: int, heads: int, d_ff: int, layers: int, checkpoint: bool = False
+) -> int:
+    """The most numbers that autograd keeps at one time, in forward or backward of blocks."""
+    wide = [(d_model, d_model)] * 4 + [(d_model, d_ff), (d_ff, d_model)]
+    model = [[nn.Linear(*sides) for sides in wide] for _ in range(layers)]
+    norms = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+    own = {p.data_ptr() for each in (*model, norms) for m in each for p in m.parameters()}
+
+    def block(layers: list[nn.Linear], x: Tensor) -> Tensor:
+        y = norms[0](x)
+        q, k, v = (f(y).unflatten(2, (heads, -1)).transpose(1, 2) for f in layers[:3])
+        mixed = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v
+        x = x + layers[3](mixed.transpose(1, 2).flatten(2))
+        return x + layers[5](gelu(layers[4](norms[1](x))))
+
+    def run() -> None:
+        x = torch.ones(B, L, d_model, requires_grad=True)
+        for layers in model:
+            step = partial(block, layers)
+            x = CheckpointFunction.apply(step, False, x) if checkpoint else step(x)
+        x.sum().backward()
+
+    # no parameters, no mean or 1/std of a norm
+    return most_kept(run, lambda t: t.data_ptr() not in own and t.shape != (B, L, 1))
+
+
+@cache
+def sent_by_ring(numel: int, world_size: int) -> int:
+    """The numbers that a rank sends while a ring of ranks sums a tensor; all have the sum."""
+    world = World(world_size)
+
+    def ring(tensor: Tensor) -> Tensor:
+        rank, pieces = world.get_rank(), list(tensor.chunk(world_size))
+        for step in range(2 * (world_size - 1)):  # first sums, then finished pieces, go round
+            out, into = ((rank - step - back) % world_size for back in (0, 1))
+            got = torch.empty_like(pieces[into])
+            work = world.irecv(got, (rank - 1) % world_size)
+            world.isend(pieces[out], (rank + 1) % world_size).wait()
+            work.wait()
+            pieces[into].copy_(got + pieces[into] if step < world_size - 1 else got)
+        return tensor
+
+    each = [torch.arange(numel) * (rank + 1) for rank in range(world_size)]
+    total = torch.stack(each).sum(0)
+    assert all(out.equal(total) for out in world.run(ring, each=each)), "the ring gives no sum"
+    return world.sent[0]
 
 
 def one_other(number: int, n: int, others: int = 2) -> list[tuple[int, ...]]:
@@ -60,11 +143,34 @@ class Asked:
             refuse(f"{call} {shown(got)}, want {'ints' if want is None else want}", got)
         return got
 
-    def gives_exactly(self, want: Any, *args: Any, **kwargs: Any) -> None:
-        """It gives want, of Python's own ints and tuples."""
+    def gives_parts(
+        self, want: dict[str, int | None], *args: Any, exactly: bool = False
+    ) -> dict[str, int]:
+        """It gives a dict with these ints, None: any; exactly: ints of Python's own."""
+        call, got = self.tried(args, {})
+        if not isinstance(got, dict):
+            refuse(f"{call} {shown(got)}, want a dict", got)
+        names_are(map(str, got), want, call)
+        for name, number in want.items():
+            part, told = got[name], f"{call}[{name!r}] {shown(got[name])}"
+            assert agrees(part, part if number is None else number), (
+                f"{told}, want {'an int' if number is None else number}"
+            )
+            assert not exactly or not foreign(part), f"{told}: {foreign(part)} is not Python's int"
+        return {name: int(got[name]) for name in want}
+
+    def gives_about(self, want: float, *args: Any) -> None:
+        """It gives want up to rounding: an int, a float or a fraction."""
+        call, got = self.tried(args, {})
+        if not isinstance(got, Real) or not math.isclose(got, want, rel_tol=1e-9, abs_tol=1e-12):
+            refuse(f"{call} {shown(got)}, want {want:.10g}", got)
+
+    def gives_exactly(self, want: Any, *args: Any, **kwargs: Any) -> Any:
+        """It gives want, None: any, of Python's own ints and tuples."""
         got = self.gives(want, *args, **kwargs)
         other, call = foreign(got), self.tried(args, kwargs)[0]
         assert not other, f"{call} is {got!r}: {other} is not Python's own int or tuple"
+        return got
 
     def refuses(self, why: str, named: list[int], *args: Any, **kwargs: Any) -> None:
         """It raises ValueError, with the numbers in `named` in its message."""

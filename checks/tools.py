@@ -239,7 +239,8 @@ class BigTensors(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
         self.seen += 1
-        if isinstance(out, Tensor) and out.untyped_storage().nbytes() >= self.size * out.itemsize:
+        held = isinstance(out, Tensor) and out.layout == torch.strided  # sparse: its parts are seen
+        if held and out.untyped_storage().nbytes() >= self.size * out.itemsize:
             self.made.append(out)
         return out
 

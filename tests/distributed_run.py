@@ -1,4 +1,4 @@
-"""Several processes use the solution of 09_expert/challenge_distributed_ready and prove it.
+"""Several processes use the solutions of 09_expert that are for many ranks, and prove them.
 
     torchrun --standalone --nproc-per-node 2 tests/distributed_run.py           ends well
     torchrun --standalone --nproc-per-node 2 tests/distributed_run.py --kill    the last rank dies
@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 import weakref
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,6 +32,8 @@ from practice.exercises import ROOT, load
 
 LIMIT, LIMIT_AFTER_DEATH = 90, 45  # seconds until the kernel ends a process, whatever it hangs in
 SOLUTION = load(ROOT / "09_expert" / "solution_distributed_ready.py")
+BY_HAND = load(ROOT / "09_expert" / "solution_ddp_training.py")
+SHARDED = load(ROOT / "09_expert" / "solution_fsdp.py")
 BATCH_SIZE = 4
 
 
@@ -136,6 +139,104 @@ def prove_shares():
     return "shares are disjoint, cover the set and change with set_epoch"
 
 
+def squares(model, x, y):
+    """The sum of the rows' losses."""
+    return nn.functional.mse_loss(model(x), y, reduction="none").mean(dim=1).sum()
+
+
+def train_by_hand(wrapped, optimizer, batches, device):
+    """Steps over this rank's batches, (x, y) or None: a rank that has none left joins in with
+    zeros. The losses that reduce_mean gives.
+    """
+    losses, W = [], dist.get_world_size()
+    for batch in batches:
+        optimizer.zero_grad()
+        rows = torch.tensor(float(len(batch[0]) if batch else 0), device=device)
+        total = torch.zeros((), device=device)
+        all_rows = rows.clone()
+        dist.all_reduce(all_rows)
+        if batch:
+            total = squares(wrapped, *(t.to(device) for t in batch))
+            (total * W / all_rows).backward()
+        wrapped.finish_gradient_synchronization()
+        optimizer.step()
+        losses.append(BY_HAND["reduce_mean"](total, int(rows)).item())
+    return losses
+
+
+def train_alone(model, optimizer, batches):
+    losses = []
+    for batch in batches:
+        optimizer.zero_grad()
+        x, y = (torch.cat(parts) for parts in zip(*filter(None, batch), strict=True))
+        loss = squares(model, x, y) / len(x)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def sgd(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+
+def uneven_batches():
+    """For each step what each rank gets: rank 0 has 7 rows, the next 4, and so on, 2 in a batch."""
+    _, x, y = samples(50).tensors
+    parts = [
+        slice(10 * rank, 10 * rank + max(1, 7 - 3 * rank)) for rank in everyone(dist.get_rank())
+    ]
+    ranks = [list(zip(x[part].split(2), y[part].split(2), strict=True)) for part in parts]
+    steps = max(map(len, ranks))
+    return [*zip(*(rank + [None] * (steps - len(rank)) for rank in ranks), strict=True)]
+
+
+def prove_ddp(device):
+    """Ranks of 4 and of 2 batches: nobody waits for ever, and all is as in one process."""
+    steps, rank = uneven_batches(), dist.get_rank()
+    model, twin = network(seed=rank).to(device), network(seed=0)
+    wrapped = BY_HAND["DDP"](model)
+    mine = [step[rank] for step in steps]
+    losses = train_by_hand(wrapped, sgd(model), mine, device)
+    want = train_alone(twin, sgd(twin), steps)
+    torch.testing.assert_close(losses, want, rtol=1e-4, atol=1e-6)
+    weights = [p.detach().cpu() for p in model.parameters()]
+    torch.testing.assert_close(weights, list(twin.parameters()), rtol=1e-4, atol=1e-6)
+    counts = [sum(map(bool, batches)) for batches in everyone(mine)]
+    return f"DDP by hand, {counts} batches: {len(losses)} losses equal those of one process"
+
+
+def save_once(state, folder):
+    """Rank 0 writes; the others wait until the file is there."""
+    if dist.get_rank() == 0:
+        torch.save(state, folder / f"rank {dist.get_rank()}.pt")
+    dist.barrier()
+
+
+def prove_fsdp(device):
+    """Slices are trained; rank 0 alone writes the whole weights, and all can read them."""
+    steps, rank = [step for step in uneven_batches() if all(step)], dist.get_rank()
+    twin, module = network(seed=0), network(seed=rank).to(device)
+    whole = sum(p.numel() for p in module.parameters())
+    fsdp = SHARDED["FSDP"](module)
+    held = sum(p.numel() for p in fsdp.parameters())
+    losses = train_by_hand(fsdp, sgd(fsdp), [step[rank] for step in steps], device)
+    want = train_alone(twin, sgd(twin), steps)
+    torch.testing.assert_close(losses, want, rtol=1e-4, atol=1e-6)
+    state = {name: t.cpu() for name, t in SHARDED["gather_full_params"](fsdp).items()}
+    with tempfile.TemporaryDirectory() as own:
+        folder = Path(everyone(own)[0])
+        save_once(state, folder)
+        assert [file.name for file in folder.iterdir()] == ["rank 0.pt"], list(folder.iterdir())
+        read = torch.load(folder / "rank 0.pt")
+        dist.barrier()  # rank 0 does not delete it before all have read it
+    torch.testing.assert_close(read, dict(twin.named_parameters()), rtol=1e-4, atol=1e-6)
+    low = SHARDED["FSDP"](network(seed=0).to(device), torch.bfloat16)
+    low(torch.ones(2, 5, device=device)).float().sum().backward()
+    assert {p.grad.dtype for p in low.parameters() if p.grad is not None} == {torch.float32}
+    return f"FSDP, {held} of {whole} numbers: losses equal, rank 0 alone wrote the weights"
+
+
 def lose_last_rank():
     """Kill the last rank; what the others then wait for can never come."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # torchrun's: they must end without it
@@ -154,6 +255,7 @@ def main(kill):
         with process_group(backend):
             group = weakref.ref(dist.group.WORLD)
             proofs = [prove_ranks(), prove_gradients(device), prove_shares()]
+            proofs += [prove_ddp(device), prove_fsdp(device)]
             if dist.get_rank() == 0:
                 print(f"{backend}, {device}:", *proofs, sep="\n", flush=True)
             if kill:

@@ -2,10 +2,13 @@
 
 import math
 
+import numpy
 import pytest
 import torch
+from sources import run_as_script
 from torch import nn
 
+from checks.samplers import TWO, near
 from practice.exercises import ROOT, load
 
 LEVEL = ROOT / "10_diffusion_flow"
@@ -254,3 +257,214 @@ def test_x_t_is_what_the_training_step_shows_its_model(make_x_t, ddpm, device):
     torch.manual_seed(3)
     epsilon = torch.randn(6, 3, 4, 6, device=device)
     torch.testing.assert_close(make_x_t(x0, t, table, epsilon, device), model.x_t)
+
+
+# challenge_time_embedding
+
+
+@pytest.fixture(scope="module")
+def dit():
+    return load(LEVEL / "solution_time_embedding.py")
+
+
+@pytest.mark.parametrize(("D", "heads", "ratio"), [(8, 1, 4.0), (12, 3, 2.0), (64, 8, 4.0)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (4, 4)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_block_starts_as_the_identity_and_only_its_gates_learn(
+    dit, device, D, heads, ratio, shape, dtype
+):
+    block = dit["DiTBlock"](D, heads, ratio).to(device, dtype)
+    x, c = (torch.randn(*s, D, device=device, dtype=dtype) for s in (shape, shape[:1]))
+    out = block(x, c)
+    assert torch.equal(out, x)
+    out.square().sum().backward()
+    parts = block.modulation.bias.grad.chunk(6)
+    learning = [bool(part.any()) for part in parts]
+    assert learning == [False, False, True] * 2
+    assert not any(p.grad.any() for n, p in block.named_parameters() if "modulation" not in n)
+
+
+def test_a_block_that_is_told_the_time_learns_to_use_it(dit):
+    """The target is x at t = 0 and -x at t = 999."""
+    torch.manual_seed(0)
+    block = dit["DiTBlock"](16, 2)
+    optimizer = torch.optim.Adam(block.parameters(), lr=1e-2)
+    t = torch.tensor([0, 999]).repeat(8)
+    c = dit["timestep_embedding"](t, 16)
+    losses = []
+    for _ in range(60):
+        x = torch.randn(16, 3, 16)
+        loss = (block(x, c) - x * (1 - 2 * (t > 0))[:, None, None]).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 * losses[0]
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5, 256])
+def test_no_two_steps_have_the_same_waves(dit, device, dim):
+    waves = dit["timestep_embedding"](torch.arange(1000, device=device), dim)
+    assert (waves.shape, waves.dtype, waves.device.type) == (
+        (1000, dim),
+        torch.float32,
+        device.type,
+    )
+    assert dim < 2 or torch.pdist(waves.cpu().double()).min() > 0
+
+
+# challenge_ddpm_sampling
+
+
+@pytest.fixture(scope="module")
+def sampling():
+    return load(LEVEL / "solution_ddpm_sampling.py")
+
+
+def test_ddpm_in_all_steps_gives_the_mixture(sampling):
+    torch.manual_seed(0)
+    bars = torch.linspace(0.01, 1.56, 302)[1:-1].cos().square()
+    x = torch.randn(1500, 2)
+    for t in range(299, -1, -1):
+        x = sampling["ddpm_step"](x, TWO.noise(x, bars[t]), t, bars, torch.randn_like(x))
+    TWO.judges("DDPM in 300 steps", x)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_samples_of_any_seed_are_the_mixture_s(sampling, device, seed):
+    bars = torch.linspace(0.04, 1.56, 83, device=device)[1:-1].cos().square()
+
+    def model(x, t):
+        return TWO.noise(x.cpu(), bars[t[0]].cpu()).to(x.device)
+
+    generator = torch.Generator(device).manual_seed(seed)
+    TWO.judges("DDIM", sampling["sample"](model, (2000, 2), bars, 41, generator).cpu())
+
+
+@pytest.mark.parametrize(
+    "wrong", ["level before t", "stops at alpha_bars[0]", "alpha for alpha_bar"]
+)
+def test_wrong_samplers_miss_the_bounds(sampling, wrong):
+    torch.manual_seed(0)
+    bars = torch.linspace(0.04, 1.56, 83)[1:-1].cos().square()
+    alphas, x = bars / torch.cat([torch.ones(1), bars[:-1]]), torch.randn(1000, 2)
+    for t in range(80, -1, -2):
+        now, then = bars[t], bars[t - 2] if t else torch.tensor(1.0)
+        if wrong == "level before t":
+            then = bars[t - 1] if t else then
+        elif wrong == "stops at alpha_bars[0]":
+            then = then.clamp(max=bars[8])
+        else:
+            now, then = alphas[t], alphas[t - 2] if t else then
+        x = sampling["ddim_step"](x, TWO.noise(x, bars[t]), now, then)
+    with pytest.raises(AssertionError, match=" ± "):
+        TWO.judges(wrong, x)
+
+
+def test_beta_as_the_variance_misses_the_bounds():
+    """On data of one point, three steps, with the check's own table."""
+    torch.manual_seed(0)
+    bars = torch.tensor([0.96, 0.64, 0.36, 0.0784, 0.04], dtype=torch.float64)
+    x = 2 * bars[4].sqrt() + (1 - bars[4]).sqrt() * torch.randn(4000).double()
+    for t in (4, 3, 2):
+        alpha, guess = bars[t] / bars[t - 1], (x - 2 * bars[t].sqrt()) / (1 - bars[t]).sqrt()
+        mean = (x - (1 - alpha) / (1 - bars[t]).sqrt() * guess) / alpha.sqrt()
+        x = mean + (1 - alpha).sqrt() * torch.randn(4000).double()
+    std = (1 - bars[1]).sqrt()
+    with pytest.raises(AssertionError, match=" ± "):
+        near("standard deviation", x.std(), std, std / 8000**0.5)
+
+
+def test_a_step_is_the_usual_one_with_the_noise_in_its_mean(sampling):
+    betas = torch.linspace(1e-4, 0.02, 1000).double()
+    bars = (1 - betas).cumprod(0)
+    x, guess, noise = torch.randn(3, 50).double()
+    for t in (1, 500, 999):
+        mean = (x - betas[t] / (1 - bars[t]).sqrt() * guess) / (1 - betas[t]).sqrt()
+        std = (betas[t] * (1 - bars[t - 1]) / (1 - bars[t])).sqrt()
+        got = sampling["ddpm_step"](x, guess, t, bars, noise)
+        torch.testing.assert_close(got, mean + std * noise)
+
+
+def test_ddim_goes_back_and_forth(sampling):
+    """With one guess for both, a step to another level can be undone."""
+    x, guess = torch.randn(2, 4, 3).double()
+    there = sampling["ddim_step"](x, guess, 0.3, 0.8)
+    torch.testing.assert_close(sampling["ddim_step"](there, guess, 0.8, 0.3), x)
+
+
+# challenge_flow_matching
+
+
+@pytest.fixture(scope="module")
+def flow():
+    return load(LEVEL / "solution_flow_matching.py")
+
+
+def test_the_loss_is_least_at_the_field_of_known_data(flow):
+    """Beside it every other field scores more."""
+    torch.manual_seed(0)
+    x0, t = torch.randn(4000, 2), torch.randint(0, 8, (4000,)) / 8
+    k = torch.multinomial(TWO.weights, 4000, replacement=True)
+    x1 = TWO.means[k] + TWO.sizes[k, None] * torch.randn(4000, 2)
+    x_t, field = flow["interpolate"](x0, x1, t), torch.zeros(4000, 2)
+    for time in t.unique():
+        field[t == time] = TWO.velocity(x_t[t == time], time)
+    least = flow["flow_matching_loss"](field, x0, x1, t)
+    for other in (field + 0.2, 0.9 * field, field.flip(0), torch.zeros_like(field)):
+        assert flow["flow_matching_loss"](other, x0, x1, t) > least
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "far"), [("euler_sample", 100, 0.04), ("midpoint_sample", 10, 0.01)]
+)
+def test_both_samplers_end_at_the_same_places(flow, name, steps, far):
+    torch.manual_seed(0)
+    start = torch.randn(200, 2).double()
+    fine = flow["midpoint_sample"](lambda x, t: TWO.velocity(x, t[0]), start, 200)
+    got = flow[name](lambda x, t: TWO.velocity(x, t[0]), start, steps)
+    assert (got - fine).abs().mean() < far
+
+
+# challenge_guidance
+
+
+@pytest.fixture(scope="module")
+def guidance():
+    return load(LEVEL / "solution_guidance.py")
+
+
+def test_a_learned_empty_condition_learns(guidance, device):
+    table = nn.Embedding(4, 3, device=device)  # row 3 is the empty one
+    labels = torch.arange(200, device=device) % 3
+    cond = guidance["drop_condition"](table(labels), 0.5, table.weight[3])
+    (cond * 2).sum().backward()
+    kept = table.weight.grad[:, 0]
+    assert kept.sum() == 400 and (kept > 0).all()
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
+def test_guidance_under_autocast_and_with_no_samples(guidance, device, scale):
+    layer = nn.Linear(4, 4, device=device)
+
+    def model(x, t, cond):
+        return layer(x) + cond + t[:, None]
+
+    for n in (0, 3):
+        x, cond = torch.randn(2, n, 4, device=device)
+        t, none = torch.arange(n, device=device), torch.ones(4, device=device)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            got = guidance["guided_prediction"](model, x, t, cond, none, scale)
+            want = model(x, t, none) + scale * (cond - none)
+        torch.testing.assert_close(got, want, rtol=2e-2, atol=2e-2)
+
+
+@pytest.mark.parametrize("name", ["ddpm_sampling", "flow_matching", "guidance"])
+def test_a_solution_run_as_a_file_leaves_a_picture(name):
+    image = pytest.importorskip("PIL.Image")
+    status, out, _ = run_as_script(LEVEL / f"solution_{name}.py")
+    assert status == 0
+    assert f"runs/{name}.png\n" in out
+    picture = torch.tensor(numpy.asarray(image.open(ROOT / "runs" / f"{name}.png")))
+    first, *_, last = picture.tensor_split(12, dim=1)  # noise, then few gray levels
+    assert len(last.unique()) < len(first.unique()) / 2

@@ -14,6 +14,10 @@ LEVEL = ROOT / "11_transformers"
 attention = load(LEVEL / "solution_scaled_dot_product_attention.py")["scaled_dot_product_attention"]
 MultiHeadAttention = load(LEVEL / "solution_multihead_attention.py")["MultiHeadAttention"]
 TransformerEncoderBlock = load(LEVEL / "solution_encoder_block.py")["TransformerEncoderBlock"]
+gpt = load(LEVEL / "solution_mini_gpt.py")
+masking = load(LEVEL / "solution_bert_masking.py")
+decoder = load(LEVEL / "solution_decoder_block.py")
+positions = load(LEVEL / "solution_positional_encoding.py")
 D, H = 16, 4
 MODELS = {
     "MultiHeadAttention": lambda dropout=0.0: MultiHeadAttention(D, H, dropout),
@@ -327,3 +331,182 @@ def test_a_deep_stack_of_new_blocks_keeps_the_gradient(device):
     upstream = torch.randn_like(out)
     (grad,) = torch.autograd.grad(out, x, upstream)
     assert 0.3 < grad.norm() / upstream.norm() < 30
+
+
+@pytest.mark.parametrize("d", [2, 6])
+def test_positions_further_on_are_a_rotation(d):
+    """PE(p + k) is the same rotation of PE(p) for every p, so products depend on distances."""
+    pe, k = positions["sinusoidal_pe"](300, d).double(), 17
+    turn = torch.linalg.lstsq(pe[:-k], pe[k:]).solution
+    torch.testing.assert_close(pe[:-k] @ turn, pe[k:], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(turn @ turn.T, torch.eye(d).double(), rtol=1e-4, atol=1e-4)
+    products = pe @ pe.T
+    for row in (products.diagonal(n) for n in (0, 1, 50, 299)):
+        torch.testing.assert_close(row, row[:1].expand_as(row), rtol=1e-5, atol=1e-5)
+
+
+def test_each_patch_has_its_own_position():
+    grid = positions["sinusoidal_pe_2d"](9, 14, 16)
+    assert torch.pdist(grid.flatten(0, 1)).min() > 0.1
+    assert torch.equal(grid[:, :, :8], grid[:, :1, :8].expand(-1, 14, -1))
+    assert torch.equal(grid[:, :, 8:], grid[:1, :, 8:].expand(9, -1, -1))
+
+
+def test_a_bias_with_a_cache_is_the_last_rows_of_the_whole():
+    whole = positions["alibi_bias"](6, 9, 9)
+    for n in range(10):
+        assert torch.equal(positions["alibi_bias"](6, n, 9), whole[:, 9 - n :])
+    q, k, v = (torch.randn(2, 6, 9, 4) for _ in range(3))
+    far = k.clone()
+    far[:, :, 0] += 1  # the steepest head sees least of what is far
+    out, other = (F.scaled_dot_product_attention(q, t, v, attn_mask=whole) for t in (k, far))
+    change = (out - other)[:, :, 8].abs().mean((0, 2))
+    assert change[0] < change[5]
+
+
+@pytest.mark.parametrize("heads", [1, 2, 8])
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (3, 11, 7), (2, 4, 9)])
+def test_decoder_block_is_the_librarys_layer(device, heads, sizes):
+    ref = nn.TransformerDecoderLayer(D, heads, 40, batch_first=True, norm_first=True).to(device)
+    mine = decoder["TransformerDecoderBlock"](D, heads, 40).to(device)
+    state = ref.state_dict()
+    for theirs, part in (("self_attn", mine.self_attn), ("multihead_attn", mine.cross_attn)):
+        thirds = [state.pop(f"{theirs}.in_proj_{kind}").chunk(3) for kind in ("weight", "bias")]
+        for W, weight, bias in zip((part.W_q, part.W_k, part.W_v), *thirds, strict=True):
+            W.load_state_dict({"weight": weight, "bias": bias})
+        kinds = {kind: state.pop(f"{theirs}.out_proj.{kind}") for kind in ("weight", "bias")}
+        part.W_o.load_state_dict(kinds)
+    assert not mine.load_state_dict(state, strict=False).unexpected_keys
+    mine.eval()
+    ref.eval()
+    b, rows, columns = sizes
+    x, memory = (torch.randn(b, n, D, device=device) for n in (rows, columns))
+    later = ~causal(rows, device)
+    torch.testing.assert_close(mine(x, memory), ref(x, memory, later), rtol=1e-4, atol=1e-5)
+    real = padding([columns, 1, 1][:b], columns, device)
+    want = ref(x, memory, later, memory_key_padding_mask=~real[:, 0, 0])
+    torch.testing.assert_close(mine(x, memory, real), want, rtol=1e-4, atol=1e-5)
+
+
+def test_decoder_writes_token_by_token_what_it_reads_at_once(device):
+    block = decoder["TransformerDecoderBlock"](D, H, 24).to(device, torch.float64).eval()
+    x, memory = (torch.randn(2, n, D, device=device, dtype=torch.float64) for n in (7, 5))
+    full = block(x, memory)
+    for n in range(1, 7):
+        torch.testing.assert_close(block(x[:, :n], memory), full[:, :n])
+    assert torch.autograd.gradcheck(
+        lambda m: block(x[:1, :3], m), memory[:1, :2].clone().requires_grad_(), fast_mode=True
+    )
+
+
+def test_decoder_padding_of_the_memory_never_changes_an_answer(device):
+    block = decoder["TransformerDecoderBlock"](D, H, 24).to(device, torch.float64).eval()
+    x, memory = (torch.randn(3, n, D, device=device, dtype=torch.float64) for n in (4, 6))
+    out = block(x, memory, padding([6, 2, 1], 6, device))
+    for i, n in enumerate((6, 2, 1)):
+        torch.testing.assert_close(out[i : i + 1], block(x[i : i + 1], memory[i : i + 1, :n]))
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.25, 0.5, 0.75, 1.0])
+def test_what_is_hidden_and_restored_is_the_image_or_the_mask_token(device, ratio):
+    x, token = torch.randn(5, 16, 8, device=device), torch.randn(8, device=device)
+    visible, mask, order = masking["random_masking"](x, ratio)
+    out = masking["restore"](visible, token, order)
+    assert torch.equal(out, torch.where(mask[..., None].bool(), token, x))
+    assert mask.sum(1).tolist() == [16 * ratio] * 5
+    ones = masking["mae_loss"](x + 2, x, mask)
+    torch.testing.assert_close(ones, torch.full_like(ones, 4.0 if ratio else 0.0))
+
+
+def test_masked_tokens_train_through_cross_entropy(device):
+    """The labels are those that cross entropy takes; a batch without one is the known NaN."""
+    ids = torch.randint(4, 60, (16, 30), device=device)
+    special = torch.zeros_like(ids, dtype=torch.bool)
+    special[:, 0] = special[:, -1] = True
+    for dtype in (torch.int64, torch.int32):
+        inputs, labels = masking["mask_tokens"](ids.to(dtype), 3, 60, special)
+        logits = torch.randn(16, 30, 60, device=device, requires_grad=True)
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten().long())
+        loss.backward()
+        assert torch.equal(logits.grad.any(-1), labels != -100)
+        assert torch.equal(inputs[special], ids[special].to(inputs.dtype))
+
+
+def as_in_gpt(encoder, model):
+    """nn.TransformerEncoder with the weights of MiniGPT's blocks."""
+    for layer, block in zip(encoder.layers, model.blocks, strict=True):
+        attention = layer.self_attn
+        with torch.no_grad():
+            for kind in ("weight", "bias"):
+                three = [getattr(W, kind) for W in (block.W_q, block.W_k, block.W_v)]
+                getattr(attention, f"in_proj_{kind}").copy_(torch.cat(three))
+        for theirs, mine in (
+            (attention.out_proj, block.W_o),
+            (layer.norm1, block.ln1),
+            (layer.norm2, block.ln2),
+            (layer.linear1, block.mlp[0]),
+            (layer.linear2, block.mlp[2]),
+        ):
+            theirs.load_state_dict(mine.state_dict())
+    encoder.norm.load_state_dict(model.norm.state_dict())
+    return encoder
+
+
+@pytest.mark.parametrize("sizes", [(11, 6, 8, 1, 1), (30, 12, 16, 3, 4)])
+@pytest.mark.parametrize("train", [True, False])
+def test_mini_gpt_is_the_librarys_encoder_with_a_causal_mask(device, sizes, train):
+    V, context, d, layers, heads = sizes
+    model = gpt["MiniGPT"](*sizes)
+    for p in model.parameters():
+        nn.init.uniform_(p, -0.5, 0.5)
+    model = model.to(device, torch.float64).train(train)
+    layer = nn.TransformerEncoderLayer(d, heads, 4 * d, 0.0, F.gelu, 1e-5, True, True)
+    norm = nn.LayerNorm(d)
+    encoder = nn.TransformerEncoder(layer, layers, norm, enable_nested_tensor=False)
+    encoder = as_in_gpt(encoder.to(device, torch.float64), model).train(train)
+    for length in range(1, context + 1):
+        ids = torch.randint(V, (3, length), device=device)
+        x = F.embedding(ids, model.token.weight) + model.position.weight[:length]
+        want = encoder(x, ~causal(length, device)) @ model.token.weight.T
+        torch.testing.assert_close(model(ids), want)
+    assert sum(p.numel() for p in model.parameters()) == (
+        V * d + context * d + layers * (12 * d * d + 13 * d) + 2 * d
+    )
+
+
+def test_mini_gpt_learns_a_rule_and_writes_it(device):
+    """The next token is the sum of the last two, mod 7: only attention can know the one before."""
+    torch.manual_seed(0)
+    model = gpt["MiniGPT"](7, 10, 32, 1, 2).to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    rows = torch.cartesian_prod(torch.arange(7), torch.arange(7))
+    for _ in range(8):
+        rows = torch.cat((rows, (rows[:, -2:].sum(1, keepdim=True)) % 7), dim=1)
+    rows = rows.to(device)
+    for _ in range(80):
+        loss = gpt["lm_loss"](model(rows), rows)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert torch.equal(gpt["generate"](model, rows[:, :2], 8), rows)
+    long = gpt["generate"](model, rows[:5, :2], 20)
+    for n in (0, 1, 7, 19):
+        assert torch.equal(gpt["generate"](model, rows[:5, :2], n), long[:, : 2 + n])
+    sampled = gpt["generate"](model, rows[:, :2], 4, temperature=0.01)
+    assert torch.equal(sampled, rows[:, :6])
+    assert model.training
+
+
+def test_mini_gpt_on_fewer_digits_through_a_file_and_a_copy(device):
+    model = gpt["MiniGPT"](11, 6, 16, 2, 4).to(device)
+    ids = torch.randint(11, (2, 6), device=device)
+    want, file = model(ids), io.BytesIO()
+    torch.save(model.state_dict(), file)
+    file.seek(0)
+    fresh = gpt["MiniGPT"](11, 6, 16, 2, 4)
+    fresh.load_state_dict(torch.load(file, weights_only=True))
+    for other in (fresh.to(device), copy.deepcopy(model)):
+        assert torch.equal(other(ids), want)
+        assert other.head.weight is other.token.weight
+    low = copy.deepcopy(model).to(torch.bfloat16)
+    torch.testing.assert_close(low(ids).float(), want, rtol=0.1, atol=0.02)

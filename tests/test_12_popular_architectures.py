@@ -23,6 +23,9 @@ STEMS = (
     "residual_block",
     "bottleneck",
     "inception_module",
+    "vit",
+    "unet",
+    "detection",
 )
 NAMES = {k: v for stem in STEMS for k, v in load(LEVEL / f"solution_{stem}.py").items()}
 # every model: its arguments, the (C, H, W) of its input, the shape of its result behind N
@@ -486,3 +489,268 @@ def test_googlenets_first_module_has_the_papers_number_of_weights():
     weights = sum(p.numel() for p in module.parameters() if p.ndim == 4)
     assert weights == 163_328  # "159K" in table 1 counts a K of 1024
     assert module(torch.empty(1, 192, 28, 28, device="meta")).shape == (1, 256, 28, 28)
+
+
+VAE = load(LEVEL / "solution_vae.py")
+
+
+def test_vae_kl_is_what_draws_give_on_average(device):
+    """Its closed form is the mean of log q(z) - log p(z) over draws of z."""
+    mu, logvar = torch.randn(2, 4, device=device), torch.randn(2, 4, device=device)
+    logits = torch.zeros(2, 3, device=device)
+    at = [VAE["vae_loss"](logits, logits, mu, logvar, beta) for beta in (1.0, 0.0)]
+    q = torch.distributions.Normal(mu, (logvar / 2).exp())
+    prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    z = VAE["VAE"](3, 2, 4).reparameterize(mu.expand(5000, 2, 4), logvar.expand(5000, 2, 4))
+    each = (q.log_prob(z) - prior.log_prob(z)).sum(2).mean(1)
+    assert abs(each.mean() - (at[0] - at[1])) < 6 * each.std() / 5000**0.5
+
+
+def test_vae_learns_to_reconstruct_under_autocast(device):
+    torch.manual_seed(0)
+    model = VAE["VAE"](16, 32, 2).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    x = (
+        torch.eye(4, device=device).repeat_interleave(4, 1).repeat(8, 1)
+    )  # four images, each 8 times
+    for _ in range(120):
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            logits, mu, logvar = model(x)
+        loss = VAE["vae_loss"](logits.float(), x, mu.float(), logvar.float())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss < 6  # all pixels as likely as they are on average: 9
+    with torch.no_grad():
+        assert torch.equal(model.decode(model.encode(x)[0]) > 0, x > 0.5)
+
+
+def vit_from(ref, sizes):
+    """A ViT of ours with the weights of torchvision's model."""
+    mine, names = NAMES["ViT"](*sizes), {"encoder.ln.": "norm.", "heads.head.": "head."}
+    names |= {"conv_proj.": "patch_embed.proj.", "encoder.pos_embedding": "pos_embed"}
+    names |= {"class_token": "cls_token", "encoder.layers.encoder_layer_": "blocks."}
+    names |= {
+        ".ln_": ".norm",
+        "self_attention": "self_attn",
+        "mlp.0": "linear1",
+        "mlp.3": "linear2",
+    }
+    state = {}
+    for key, t in ref.state_dict().items():
+        for its, ours in names.items():
+            key = key.replace(its, ours)
+        state[key] = t
+    mine.load_state_dict(state)
+    return mine.to(ref.class_token)
+
+
+@pytest.mark.parametrize("sizes", [(8, 2, 3, 5, 12, 3, 2, 2.0), (9, 3, 3, 2, 16, 1, 4)])
+def test_vit_equals_torchvisions(torchvision, device, sizes):
+    side, patch, _, classes, dim, depth, heads, *ratio = sizes
+    inner = int(dim * (*ratio, 4)[0])
+    its = torchvision.models.VisionTransformer(
+        side, patch, depth, heads, dim, inner, num_classes=classes
+    )
+    nn.init.normal_(its.heads.head.weight)
+    mine = vit_from(its.to(device, torch.float64), sizes)
+    x = torch.randn(3, 3, side, side, dtype=torch.float64, device=device, requires_grad=True)
+    for training in (True, False):
+        got, want = mine.train(training)(x), its.train(training)(x)
+        torch.testing.assert_close(got, want)
+        upstream = torch.randn_like(want)
+        ours = torch.autograd.grad(got, [x, mine.pos_embed, mine.cls_token], upstream)
+        theirs = [x, its.encoder.pos_embedding, its.class_token]
+        torch.testing.assert_close(ours, torch.autograd.grad(want, theirs, upstream))
+    with torch.no_grad():  # torch's fused kernel
+        torch.testing.assert_close(mine(x), want)
+
+
+def test_vit_b_16_has_the_papers_number_of_weights(torchvision):
+    with torch.device("meta"):
+        mine = NAMES["ViT"](224, 16, 3, 1000, 768, 12, 12)
+        its = torchvision.models.vit_b_16(weights=None)
+    counts = [sum(p.numel() for p in m.parameters()) for m in (mine, its)]
+    assert counts == [86_567_656] * 2
+    weights = sum(p.numel() for p in mine.blocks.parameters() if p.ndim == 2)
+    assert weights == 12 * 12 * 768**2
+    assert mine(torch.empty(2, 3, 224, 224, device="meta")).shape == (2, 1000)
+
+
+def test_patches_are_those_of_unfold(device):
+    embed = NAMES["PatchEmbedding"](12, 3, 2, 5).to(device)
+    x = torch.randn(2, 2, 12, 12, device=device)
+    columns = nn.functional.unfold(x, 3, stride=3).mT  # (B, 16, 2 * 3 * 3)
+    want = nn.functional.linear(columns, embed.proj.weight.flatten(1), embed.proj.bias)
+    torch.testing.assert_close(embed(x), want)
+
+
+def unet_by_hand(net, x):
+    """What a UNet computes, by torch's functions, from the lists of its parts."""
+
+    def double(x, block):
+        for conv in (block.conv1, block.conv2):
+            x = nn.functional.conv2d(x, conv.weight, conv.bias, padding=1).relu()
+        return x
+
+    if not len(net["down"]):
+        return double(x, net["bottom"])
+    first, rest = net["down"][0], {**net, "down": net["down"][1:]}
+    skip = double(x, first)
+    low = unet_by_hand(
+        {**rest, "up": net["up"][1:], "merge": net["merge"][1:]}, nn.functional.max_pool2d(skip, 2)
+    )
+    low = nn.functional.conv_transpose2d(low, net["up"][0].weight, net["up"][0].bias, stride=2)
+    whole = torch.zeros_like(skip)
+    whole[:, :, : low.shape[2], : low.shape[3]] = low
+    return double(torch.cat([skip, whole], dim=1), net["merge"][0])
+
+
+@pytest.mark.parametrize("sizes", [(3, 2, 4, 1), (1, 4, 3, 2), (2, 1, 2, 4)])
+@pytest.mark.parametrize("side", [(16, 16), (31, 45), (17, 64)])
+def test_unet_equals_a_recursion_over_its_levels(device, sizes, side):
+    net = NAMES["UNet"](*sizes).to(device, torch.float64)
+    x = torch.randn(2, sizes[0], *side, dtype=torch.float64, device=device, requires_grad=True)
+    want = net.head(unet_by_hand(dict(net.named_children()), x))
+    assert want.shape == (2, sizes[1], *side)
+    torch.testing.assert_close(net(x), want)
+    upstream = torch.randn_like(want)
+    mine, its = (torch.autograd.grad(out, x, upstream) for out in (net(x), want))
+    torch.testing.assert_close(mine, its)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_each_skip_of_a_unet_matters(device, level):
+    net, x = NAMES["UNet"](1, 2, 4).to(device), torch.randn(2, 1, 17, 24, device=device)
+    before = net(x)
+    channels = 4 * 2**level
+    with torch.no_grad():
+        net.merge[level].conv1.weight[:, :channels] = 0
+    assert not torch.allclose(net(x), before)
+
+
+def test_unet_learns_one_mask(device):
+    torch.manual_seed(0)
+    net = NAMES["UNet"](1, 1, 8, 2).to(device)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    y, x = torch.arange(19.0, device=device)[:, None], torch.arange(14.0, device=device)
+    mask = ((y - 8) ** 2 + (x - 5) ** 2 < 16).float()[None, None]
+    image = mask + 0.3 * torch.randn_like(mask)
+    for _ in range(60):
+        loss = nn.functional.binary_cross_entropy_with_logits(net(image), mask)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert ((net(image) > 0) == (mask > 0)).double().mean() > 0.98
+
+
+gan_step = load(LEVEL / "solution_gan_step.py")["gan_step"]
+
+
+def test_gan_finds_a_shifted_normal(device):
+    """G starts with draws around 0, the data are around 3; D is a small network."""
+    torch.manual_seed(0)
+    G, D = nn.Linear(1, 1), nn.Sequential(nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 1))
+    G.to(device), D.to(device)
+    opt_g, opt_d = (torch.optim.Adam(m.parameters(), lr=0.02, betas=(0.5, 0.9)) for m in (G, D))
+    for _ in range(120):
+        real, z = (torch.randn(64, 1, device=device) for _ in range(2))
+        gan_step(G, D, opt_g, opt_d, real + 3, z)
+    assert abs(G.bias.item() - 3) < 1
+
+
+def test_gan_step_with_batch_norm_runs_the_generator_once(device):
+    G = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).to(device)
+    D = nn.Linear(3, 1).to(device)
+    opt_g, opt_d = (torch.optim.SGD(m.parameters(), lr=0.1) for m in (G, D))
+    gan_step(G, D, opt_g, opt_d, torch.randn(4, 3, device=device), torch.randn(4, 2, device=device))
+    assert G[1].num_batches_tracked == 1
+
+
+GCN = load(LEVEL / "solution_gcn.py")
+
+
+def random_graph(n, edges, device):
+    return torch.randint(n, (2, edges), device=device)
+
+
+def test_gcn_moves_with_the_nodes(device):
+    """Renumbered nodes give renumbered results: the model knows no order."""
+    n, model = 30, GCN["GCN"](4, 8, 3).to(device, torch.float64)
+    edges, order = random_graph(n, 50, device), torch.randperm(n, device=device)
+    X = torch.randn(n, 4, device=device, dtype=torch.float64)
+    adjacency, moved = (
+        GCN["normalized_adjacency"](e, n).double() for e in (edges, order.argsort()[edges])
+    )
+    torch.testing.assert_close(model(X[order], moved), model(X, adjacency)[order])
+
+
+def test_sparse_and_dense_gcn_agree_and_no_eigenvalue_is_above_one(device):
+    n, edges = 40, random_graph(40, 90, device)
+    A = torch.zeros(n, n, device=device)
+    A[edges[0], edges[1]] = A[edges[1], edges[0]] = 1
+    adjacency = GCN["normalized_adjacency"](edges, n)
+    X, W = torch.randn(n, 5, device=device), torch.randn(5, 6, device=device)
+    got = GCN["gcn_layer"](A.fill_diagonal_(0), X, W)
+    torch.testing.assert_close(got, (adjacency @ X @ W).relu())
+    values = torch.linalg.eigvalsh(adjacency.to_dense())
+    assert values.min() > -1 and values.max() < 1 + 1e-5
+
+
+def test_gcn_tells_two_groups_apart_from_one_label_each(device):
+    """Zachary's task in small: two rings of nodes with one edge between them, two known labels."""
+    torch.manual_seed(0)
+    ring = torch.arange(8, device=device)
+    ring = torch.stack([ring, ring.roll(-1)])
+    chords = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 7]], device=device)
+    near = torch.cat([ring, chords], dim=1)
+    edges = torch.cat([near, near + 8, torch.tensor([[0], [8]], device=device)], dim=1)
+    adjacency, X = GCN["normalized_adjacency"](edges, 16), torch.eye(16, device=device)
+    model = GCN["GCN"](16, 8, 2).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    known, labels = torch.tensor([2, 10], device=device), torch.tensor([0, 1], device=device)
+    for _ in range(60):
+        loss = nn.functional.cross_entropy(model(X, adjacency)[known], labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    right = model(X, adjacency).argmax(1) == torch.arange(16, device=device) // 8
+    assert right.sum() >= 14
+
+
+def random_boxes(n, device, side=100.0):
+    start = side * torch.rand(n, 2, device=device)
+    return torch.cat([start, start + 1 + 30 * torch.rand(n, 2, device=device)], dim=1)
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (4, 0), (1, 1), (7, 5), (60, 90)])
+def test_box_iou_equals_torchvisions(torchvision, device, n, m):
+    one, two = random_boxes(n, device), random_boxes(m, device)
+    for dtype in (torch.float32, torch.float64, torch.int32):
+        a, b = one.to(dtype), two.to(dtype)
+        want = torchvision.ops.box_iou(a, b)
+        torch.testing.assert_close(NAMES["box_iou"](a, b), want)
+    a = one.double().requires_grad_()
+    upstream = torch.randn(n, m, dtype=torch.float64, device=device)
+    mine, its = (
+        torch.autograd.grad(f(a, two.double()), a, upstream)
+        for f in (NAMES["box_iou"], torchvision.ops.box_iou)
+    )
+    torch.testing.assert_close(mine, its)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 30, 400])
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.7, 1.0])
+def test_nms_equals_torchvisions(torchvision, device, n, threshold):
+    boxes = random_boxes(n, device)
+    scores = torch.rand(n, device=device).mul(50).round()  # many equal ones
+    scores = torch.rand(n, device=device) if device.type == "cuda" else scores
+    want = torchvision.ops.nms(boxes, scores, threshold)
+    assert torch.equal(NAMES["nms"](boxes, scores, threshold), want)
+    scores, labels = torch.rand(n, device=device), torch.randint(4, (n,), device=device)
+    want = torchvision.ops.batched_nms(boxes, scores, labels, threshold)
+    assert torch.equal(NAMES["batched_nms"](boxes, scores, labels, threshold), want)
+    for label in range(4):  # as if the others were not there
+        at = (labels == label).nonzero().flatten()
+        alone = at[NAMES["nms"](boxes[at], scores[at], threshold)]
+        assert torch.equal(alone, want[labels[want] == label])

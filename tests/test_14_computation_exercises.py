@@ -1,6 +1,7 @@
 """What the solutions of level 14 keep beyond their checks: whole networks, and counting by hand."""
 
 import itertools
+import random
 import re
 import subprocess
 import sys
@@ -13,12 +14,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
+from checks.sums import kept_by_blocks, sent_by_ring
+from checks.world import World
 from practice.exercises import ROOT, check_of, load
 
 LEVEL = ROOT / "14_computation_exercises"
 conv = load(LEVEL / "solution_01_convolution_computation.py")
 block = load(LEVEL / "solution_02_transformer_computation.py")
 vit = load(LEVEL / "solution_03_vision_transformer_computation.py")
+memory = load(LEVEL / "solution_05_memory_computation.py")
+scaling = load(LEVEL / "solution_06_scaling_computation.py")
 OUTPUT = {1: "conv1d_output_length", 2: "conv2d_output_shape", 3: "conv3d_output_shape"}
 
 
@@ -209,6 +214,127 @@ def test_patches_on_real_devices(n, patch, device):
     embed = (nn.Conv2d, nn.Conv3d)[n - 2](2, 5, patch, stride=patch, device=device)
     tokens = embed(torch.randn(4, 2, *sizes, device=device)).flatten(2).transpose(1, 2)
     assert tokens.shape == vit[f"vit{n}d_patch_embed_output_shape"](4, 2, *sizes, patch, 5)
+
+
+def test_numbers_kept_for_backward_by_blocks_of_any_size():
+    draw = random.Random(5)
+    for _ in range(12):
+        B, L, heads, layers = (draw.randint(1, 6) for _ in range(4))
+        sizes = (B, L, heads * draw.randint(2, 5), heads, draw.randint(2, 9), layers)
+        for again in (False, True):
+            kept = kept_by_blocks(*sizes, checkpoint=again)
+            assert memory["activation_elements"](*sizes, checkpoint=again) == kept, sizes
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+@pytest.mark.parametrize(("numel", "world_size"), [(12, 3), (13, 4), (2, 3)])
+def test_what_ranks_hold_that_train_in_slices(stage, numel, world_size):
+    """Mixed AdamW; the ranks sum gradients, step on their slices and agree on the new weights."""
+    world, n = World(world_size), -(-numel // world_size)
+
+    def train(gradient):
+        rank, stored = world.get_rank(), torch.zeros(n * world_size)
+        stored[:numel] = torch.linspace(-1, 1, numel)
+        mine = slice(rank * n, (rank + 1) * n)
+        master = (stored[mine] if stage else stored[:numel]).clone()
+        weights = (stored[mine] if stage == 3 else stored[:numel]).bfloat16()
+        full = torch.zeros(n * world_size, dtype=torch.bfloat16)
+        full[:numel] = gradient
+        if stage > 1:
+            gradients = torch.empty(n, dtype=torch.bfloat16)
+            world.reduce_scatter_tensor(gradients, full)
+        else:
+            world.all_reduce(full)
+            gradients = full[:numel].clone()
+        master.grad = (full[mine] if stage == 1 else gradients).float()
+        used = torch.optim.AdamW([master], lr=0.1)
+        used.step()
+        if stage in (1, 2):
+            world.all_gather_into_tensor(full, master.bfloat16())
+            weights.copy_(full[:numel])
+        else:
+            weights.copy_(master)
+        states = [s for s in used.state[master].values() if s.dim()]
+        return weights, sum(t.nbytes for t in (weights, gradients, master, *states))
+
+    each = [torch.arange(numel) - 4.0 * rank for rank in range(world_size)]
+    ranks = world.run(train, each=each)
+    want = memory["zero_memory_bytes"](numel, world_size, stage)
+    assert [held for _, held in ranks] == [want] * world_size
+    whole = torch.linspace(-1, 1, numel)
+    whole.grad = sum(each).bfloat16().float()
+    torch.optim.AdamW([whole], lr=0.1).step()
+    got = torch.cat([w for w, _ in ranks])[:numel] if stage == 3 else ranks[-1][0]
+    assert got.equal(whole.bfloat16())
+
+
+@pytest.mark.parametrize(("stage", "gigabytes"), [(0, 120.0), (1, 31.4), (2, 16.6), (3, 1.9)])
+def test_the_example_of_zero(stage, gigabytes):
+    """7.5 billion parameters on 64 GPUs: figure 1 of arXiv 1910.02054."""
+    held = memory["zero_memory_bytes"](7_500_000_000, 64, stage)
+    assert round(held / 1e9, 1) == gigabytes
+
+
+def test_the_total_is_16_bytes_mixed_or_not():
+    totals = [memory["training_memory_bytes"](10**9, "adamw", m)["total"] for m in (False, True)]
+    assert totals == [16 * 10**9] * 2
+    assert memory["kv_cache_bytes"](1, 1, 32, 32, 128) == 512 * 1024  # a token of a 7B model
+
+
+@pytest.mark.parametrize("sizes", [(3, 7, 20, 5, 33), (2, 50, 64, 4, 256)])
+def test_a_training_step_of_an_encoder_layer(sizes):
+    """6 N D for its matrices; the products of attention come on top, three times, too."""
+    B, L, d_model, heads, d_ff = sizes
+    layer = nn.TransformerEncoderLayer(d_model, heads, d_ff, batch_first=True, device="meta")
+    x = torch.empty(B, L, d_model, device="meta", requires_grad=True)
+    with FlopCounterMode(display=False) as counter:
+        layer(x).sum().backward()
+    weights = sum(p.numel() for p in layer.parameters() if p.dim() == 2)
+    attention = 6 * block["attention_flops"](B, L, d_model)
+    total = scaling["training_flops"](weights, B * L) + attention
+    assert counter.get_total_flops() == total
+    assert scaling["mfu"](B * L, weights, total - attention) == 1.0
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("numel", [1, 6, 13, 28])
+def test_numbers_sent_in_a_ring(numel, world_size):
+    sent = sent_by_ring(numel + -numel % world_size, world_size)
+    assert scaling["all_reduce_elements_per_rank"](numel, world_size) == sent
+
+
+def test_receptive_fields_of_a_network(torchvision):
+    """VGG-16's last pooling sees 212 pixels: distill.pub/2019/computing-receptive-fields."""
+    with torch.device("meta"):
+        features = torchvision.models.vgg16(weights=None).features
+    kinds = (nn.Conv2d, nn.MaxPool2d)
+    parts = [m for m in features if isinstance(m, kinds)]
+    one = [[s[0] if isinstance(s, tuple) else s for s in (m.kernel_size, m.stride)] for m in parts]
+    assert scaling["receptive_field"]([(k, s, 1) for k, s in one]) == 212
+
+
+@pytest.mark.parametrize(("stages", "batches"), [(4, 3), (3, 8), (1, 4), (5, 1)])
+def test_a_pipeline_of_ranks(stages, batches):
+    """Ranks that pass a clock on: each waits for its input, then works a slot."""
+    world = World(stages)
+
+    def work():
+        rank, now, busy = world.get_rank(), torch.zeros(1), 0
+        for step in (1, -1):  # forward to the last stage, then backward to the first
+            before, after = rank - step, rank + step
+            for batch in range(batches):
+                if 0 <= before < stages:
+                    world.recv(came := torch.empty(1), before, tag=batch)
+                    now = torch.maximum(now, came)
+                now, busy = now + 1, busy + 1
+                if 0 <= after < stages:
+                    world.send(now, after, tag=batch)
+        return now.item(), busy
+
+    clocks, busy = zip(*world.run(work), strict=True)
+    assert set(busy) == {2 * batches}
+    bubble = scaling["pipeline_bubble"](stages, batches)
+    assert 1 - busy[0] / max(clocks) == pytest.approx(bubble)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ from practice.exercises import (
     stem_of,
 )
 from practice.judge import try_all, try_one
-from practice.why import edited
+from practice.why import edited, why
 
 EXERCISES = find()
 HUNTS = [path for path in EXERCISES if is_hunt(path)]
@@ -48,6 +49,19 @@ def every(paths):
 @cache
 def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def skipped(path):
+    """What this machine lacks for the exercise, in words; "" if it lacks nothing."""
+    return check_of(path).get("SKIPPED", "")
+
+
+@pytest.fixture(autouse=True)
+def it_can_be_tried(request):
+    path = getattr(request.node, "callspec", None) and request.node.callspec.params.get("path")
+    if path in EXERCISES and skipped(path):
+        pytest.skip(f"{name_of(path)}: {skipped(path)}")
 
 
 def labels(path, part=None):
@@ -382,6 +396,20 @@ def test_what_goes_wrong_is_one_clear_line(path, old, new, said):
     assert said in out
     assert len(out) < 10_000
     assert "Traceback" not in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="changes PATH the POSIX way")
+def test_an_exercise_that_the_machine_cannot_try_is_skipped_and_no_pass(monkeypatch, tmp_path):
+    """Without a compiler the page says so in one line, pytest FILE skips, and why names nothing."""
+    path = ROOT / "09_expert" / "challenge_cpp_extension.py"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = "STOPPED: skipped: it needs a C compiler, and no program cc is found\n"
+    for file in (path, solution_of(path)):
+        assert run_as_script(file) == (1, said, "")
+    label = SimpleNamespace(check=check_of(path)["CORE"][0])
+    with pytest.raises(pytest.skip.Exception, match="no program cc"):
+        load(ROOT / "conftest.py")["Label"].runtest(label)
+    assert why(path, load(solution_of(path))) == []
 
 
 @every([TENSORS])

@@ -23,6 +23,9 @@ FILL = """        for p in self.trained[len(self.sent) :]:
 HAS = """        has = [p.grad is not None for p in self.trained]
 """
 MAX = "        self.dist.all_reduce(any_has, op=self.dist.ReduceOp.MAX)\n"
+LOOP = (
+    "        for p, (grad, work), has_grad in zip(self.trained, self.sent, any_has, strict=True):\n"
+)
 GIVE = """            if has_grad:
                 p.grad = grad.div_(self.dist.get_world_size())
 """
@@ -72,6 +75,25 @@ class DDP(nn.Module):
         self.works.clear()
 '''
 
+AT_ONCE = """
+class DDP(DDP):
+    def send(self, p):
+        grad, more = torch.zeros_like(p) if p.grad is None else p.grad, {}
+        HERE
+        self.sent.append((grad, self.dist.all_reduce(grad, async_op=True, **more)))
+
+    def finish_gradient_synchronization(self):
+        while len(self.sent) < len(self.trained):
+            self.send(self.trained[len(self.sent)])
+        for _, work in self.sent:
+            work.wait()
+        has = torch.tensor([0 if p.grad is None else 1 for p in self.trained])
+        self.dist.all_reduce(has)
+        for p, (grad, _), n in zip(self.trained, self.sent, has.tolist()):
+            p.grad = grad if n else None
+        self.ready, self.sent = set(), []
+"""
+
 
 def plain(hook="self.works.append((p, self.dist.all_reduce(p.grad, async_op=True)))"):
     return PLAIN.replace("TENSORS", TENSORS).replace("HOOK", hook)
@@ -85,66 +107,58 @@ SLIPS = {
             TENSORS,
             "[p for p in module.parameters() if p.requires_grad] + list(module.buffers())",
         ),
-        "buffers only": (TENSORS, "module.buffers()"),
         "the state dict, which misses some buffers": (TENSORS, "module.state_dict().values()"),
         "buffers of floats that are saved": (
             TENSORS,
             "(*module.parameters(), *(b for b in module.buffers() if b.ndim))",
         ),
-        "the last rank's numbers": ("src=0", "src=dist.get_world_size() - 1"),
         "each rank from itself": (
             "dist.broadcast(tensor.detach(), src=0)",
             "dist.broadcast(tensor.detach().clone(), src=0)",
         ),
-        "the mean of the ranks": (
+        "the largest of the ranks": (
             "dist.broadcast(tensor.detach(), src=0)",
             "dist.all_reduce(tensor.detach(), op=dist.ReduceOp.MAX)",
         ),
-        "its own layer's parameters only": (
-            TENSORS,
-            "(*module.parameters(recurse=False), *module.buffers())",
+        "on rank 0 alone": (
+            "            dist.broadcast(",
+            "            dist.get_rank() or dist.broadcast(",
         ),
-        "on rank 0 alone": ("            dist.broadcast(", "            dist.get_rank() or dist.broadcast("),
     },
     "forward": {
         "keywords lost": ("self.module(*inputs, **named)", "self.module(*inputs)"),
         "only one input": ("self.module(*inputs, **named)", "self.module(inputs[0], **named)"),
         "nothing returned": ("return self.module(*inputs", "self.module(*inputs"),
+        "the module's hooks left out": ("self.module(*inputs", "self.module.forward(*inputs"),
         "a copy of the module": (
             "self.module, self.dist, self.syncs = module, dist, True",
             "import copy; self.module, self.dist, self.syncs = copy.deepcopy(module), dist, True",
-        ),
-        "no part of it": (
-            "self.module, self.dist, self.syncs = module, dist, True",
-            "self.__dict__['module'] = module; self.dist, self.syncs = dist, True",
         ),
         "in train mode": ("return self.module(*inputs", "return self.train().module(*inputs"),
     },
     "mean": {
         "sum": (DIVIDE, "p.grad = grad"),
         "divided by 2": (DIVIDE, "p.grad = grad.div_(2)"),
-        "divided by the rank": (DIVIDE, "p.grad = grad.div_(1 + self.dist.get_rank())"),
-        "only the first parameter": (
-            "            if has_grad:\n",
-            "            if p is not self.trained[0]: grad.mul_(self.dist.get_world_size())\n"
-            "            if has_grad:\n",
+        "the largest": (
+            "self.dist.all_reduce(grad, async_op=True)",
+            "self.dist.all_reduce(grad, self.dist.ReduceOp.MAX, async_op=True)",
         ),
-        "the largest": ("self.dist.all_reduce(grad, async_op=True)", "self.dist.all_reduce(grad, self.dist.ReduceOp.MAX, async_op=True)"),
+        "sent in bfloat16": AT_ONCE.replace("HERE", "grad = grad.bfloat16()").replace(
+            "p.grad = grad if n", "p.grad = grad.float() / self.dist.get_world_size() if n"
+        ),
+        "the first number alone divided": (
+            DIVIDE,
+            "grad[:1] /= self.dist.get_world_size(); p.grad = grad",
+        ),
         "rounded": (DIVIDE, DIVIDE + ".round()"),
-        "first step only": (CLEAR, "        self.sent.clear()\n        self.syncs = False\n"),
         "ready parameters not forgotten, so the second step sends old gradients": (
             CLEAR,
             "        self.sent.clear()\n",
-        ),
-        "result never given": (
-            GIVE,
-            "            grad.div_(self.dist.get_world_size())\n            p.grad = None\n",
         ),
         "divided before and after": (
             SEND,
             "        grad.div_(self.dist.get_world_size())\n" + SEND,
         ),
-        "zeroed afterwards": (CLEAR, CLEAR + "        self.zero_grad(False)\n"),
     },
     "overlap": {
         "all of it after backward": (HOOKS, ""),
@@ -168,11 +182,29 @@ SLIPS = {
             "                        self.works.append(\n"
             "                            (q, self.dist.all_reduce(q.grad, async_op=True)))"
         ),
-        "not waited for at the end": ("            work.wait()\n", ""),
-        "only the first waited for": (
-            "            work.wait()\n",
-            "            if p is self.trained[0]: work.wait()\n",
+        "two at a time": (
+            READY,
+            "        if self.syncs:\n            self.ready.add(p)\n"
+            "            while len(self.ready) > len(self.sent) + 1:\n"
+            "                self.send(self.next())\n                self.send(self.next())\n",
         ),
+        "one layer at once, then all the others": (
+            READY,
+            READY.replace(
+                "self.next() in self.ready",
+                "(\n                self.next() in self.ready\n                and "
+                "(len(self.sent) < 2 or len(self.ready) == len(self.trained))\n            )",
+            ),
+        ),
+        "in train mode only": (
+            "        if self.syncs:\n",
+            "        if self.syncs and self.training:\n",
+        ),
+        "in the first step only": (
+            CLEAR,
+            "        self.sent.clear()\n        self.syncs = False\n",
+        ),
+        "not waited for at the end": ("            work.wait()\n", ""),
         "one more wait in backward": (
             SEND,
             "        self.sent and self.sent[-1][1].wait()\n" + SEND,
@@ -181,7 +213,8 @@ SLIPS = {
     "once": {
         "tied weights twice": (
             TRAINED,
-            "[p for _, p in module.named_parameters(remove_duplicate=False) if p.requires_grad][::-1]",
+            "[p for _, p in module.named_parameters(remove_duplicate=False)\n"
+            "            if p.requires_grad][::-1]",
         ),
         "frozen ones sent": (
             "        self.dist.all_reduce(any_has,",
@@ -189,44 +222,45 @@ SLIPS = {
             "            if not p.requires_grad: self.dist.all_reduce(torch.zeros_like(p))\n"
             "        self.dist.all_reduce(any_has,",
         ),
-        "frozen ones in the list": (
-            TRAINED + "\n",
-            "[*module.parameters()][::-1]\n        self.frozen = [p for p in self.trained if not p.requires_grad]\n",
-        ),
-        "sent again at the end": (
-            MAX,
-            MAX + "        for p in self.trained:\n"
-            "            if p.grad is not None: self.dist.all_reduce(p.grad.clone())\n",
-        ),
         "all in one bucket, too": (
             MAX,
-            MAX + "        if all(has): self.dist.all_reduce(torch.cat([p.grad.flatten() for p in self.trained]))\n",
+            MAX + "        flat = [p.grad.flatten() for p in self.trained if p.grad is not None]\n"
+            "        flat and self.dist.all_reduce(torch.cat(flat))\n",
         ),
         "weights averaged after each step, too": (
             MAX,
-            MAX + "        for p in self.trained:\n            self.dist.all_reduce(p.detach().clone())\n",
+            MAX + "        for p in self.trained:\n"
+            "            self.dist.all_reduce(p.detach().clone())\n",
         ),
     },
     "no_sync": {
         "does nothing": ("self.syncs, False", "self.syncs, True"),
         "never ends": (BLOCK, "        yield\n"),
-        "does not end by an error": (BLOCK, "        yield\n        self.syncs = before\n"),
         "ends by an Exception alone": (
             BLOCK,
-            "        try:\n            yield\n        except Exception:\n            self.syncs = before\n"
+            "        try:\n            yield\n        except Exception:\n"
+            "            self.syncs = before\n"
             "            raise\n        else:\n            self.syncs = before\n",
         ),
         "an inner one ends the outer one": ("self.syncs = before\n", "self.syncs = True\n"),
         "errors swallowed": (
             BLOCK,
-            BLOCK.replace("        finally:\n", "        except BaseException:\n            pass\n        finally:\n").replace(
-                "            self.syncs = before\n", "            pass\n"
-            ),
+            BLOCK.replace(
+                "        finally:\n",
+                "        except BaseException:\n            pass\n        finally:\n",
+            ).replace("            self.syncs = before\n", "            pass\n"),
         ),
-        "decided by the forward pass": (
-            "        return self.module(*inputs, **named)",
-            "        self.decided = self.syncs\n        return self.module(*inputs, **named)",
-        ),
+        "decided by the forward pass": """
+class DDP(DDP):
+    def forward(self, *inputs, **named):
+        self.decided = self.syncs
+        return super().forward(*inputs, **named)
+
+    def is_ready(self, p):
+        before, self.syncs = self.syncs, self.decided
+        super().is_ready(p)
+        self.syncs = before
+""",
         "only the last backward's gradients": (
             "        before, self.syncs = self.syncs, False\n" + BLOCK,
             "        before, self.syncs = self.syncs, False\n"
@@ -237,11 +271,6 @@ SLIPS = {
             BLOCK,
             BLOCK + "            if before: self.finish_gradient_synchronization()\n",
         ),
-        "the local sum is added again": (
-            GIVE,
-            "            if has_grad:\n                p.grad = grad / self.dist.get_world_size()"
-            " + (p.grad * 0 if self.syncs else 1)\n",
-        ),
     },
     "totals": {
         "mean of the ranks' means": (
@@ -251,15 +280,12 @@ SLIPS = {
         ),
         "only this rank": (REDUCE, ""),
         "sum, not divided": (MEAN, "    mean = sums[:-1].reshape(total.shape)\n"),
-        "divided by this rank's count": (
-            MEAN,
-            "    mean = (sums[:-1] / max(count, 1)).reshape(total.shape)\n",
-        ),
-        "divided by the ranks": (
-            MEAN,
-            "    mean = (sums[:-1] / dist.get_world_size()).reshape(total.shape)\n",
-        ),
         "flat": (MEAN, "    mean = sums[:-1] / sums[-1]\n"),
+        "flat if it has two axes": (
+            MEAN,
+            MEAN.replace("total.shape", "total.shape if total.ndim < 2 else -1"),
+        ),
+        "total must be contiguous": (SUMS, SUMS.replace("flatten()", "view(-1)")),
         "a number": (CAST, "    return mean.item() if mean.numel() == 1 else mean.float()\n"),
         "total changed in place": (
             REDUCE,
@@ -270,9 +296,6 @@ SLIPS = {
             REDUCE,
             "    if count: dist.all_reduce(sums)\n",
         ),
-        "only on rank 0": (REDUCE, "    dist.reduce(sums, 0)\n"),
-        "the first total only": (SUMS, SUMS.replace(".flatten()", ".flatten()[:1]")),
-        "item counted once more": ("[count]", "[max(count, 1)]"),
     },
     "unused": {
         "left out": plain(),
@@ -282,33 +305,46 @@ SLIPS = {
         ),
         "zeros where no rank has one": (GIVE, GIVE.replace("if has_grad", "if True")),
         "None where this rank has none": (MAX, ""),
-        "only if all ranks have one": ("ReduceOp.MAX", "ReduceOp.MIN"),
         "divided by the ranks that have one": (
-            MAX + "        for p, (grad, work), has_grad in zip(self.trained, self.sent, any_has, strict=True):\n",
+            MAX + LOOP,
             "        self.dist.all_reduce(any_has)\n"
-            "        for p, (grad, work), has_grad in zip(self.trained, self.sent, any_has, strict=True):\n"
-            "            grad = grad / has_grad.clamp(min=1) * self.dist.get_world_size()\n",
+            + LOOP
+            + "            grad = grad / has_grad.clamp(min=1) * self.dist.get_world_size()\n",
         ),
         "zero for None at the end, in each rank's own order": (
             READY,
-            "        if self.syncs:\n            self.ready.add(p)\n            self.trained.remove(p)\n"
+            "        if self.syncs:\n            self.ready.add(p)\n"
+            "            self.trained = [q for q in self.trained if q is not p]\n"
             "            self.trained.insert(len(self.sent), p)\n            self.send(p)\n",
+        ),
+        "a gradient of zeros taken for none": (
+            "has = [p.grad is not None for",
+            "has = [p.grad is not None and bool(p.grad.any()) for",
         ),
         "remembered from the first step": (
             HAS,
-            "        self.had = getattr(self, 'had', None) or [p.grad is not None for p in self.trained]\n"
-            "        has = self.had\n",
+            HAS + "        self.had = getattr(self, 'had', has)\n        has = self.had\n",
         ),
-        "a rank without backward sends nothing": (FILL, "        if self.ready:\n    " + FILL.replace("\n    ", "\n        ")),
+        "a rank without backward sends nothing": (
+            FILL,
+            "        if self.ready:\n    " + FILL.replace("\n    ", "\n        "),
+        ),
         "what no_sync left is forgotten": (
             "torch.zeros_like(p) if p.grad is None else p.grad",
             "p.grad if p in self.ready else torch.zeros_like(p)",
         ),
     },
     "exact": {
-        "in total's dtype": (SUMS, SUMS.replace(".double()", "").replace("items", "items.to(total.dtype)")),
+        "in total's dtype": (
+            SUMS,
+            SUMS.replace(".double()", "").replace("items", "items.to(total.dtype)"),
+        ),
         "in float32": (SUMS, SUMS.replace("double", "float").replace("items", "items.float()")),
-        "the count in total's dtype": ("dtype=torch.float64, device=total.device)", "dtype=total.dtype, device=total.device).double()"),
+        "the count in total's dtype": (
+            "torch.tensor([count], device=total.device)",
+            "torch.tensor([count], dtype=total.dtype, device=total.device)",
+        ),
+        "the count in float32": ("torch.tensor([count],", "torch.tensor([float(count)],"),
         "float64 result": (CAST, "    return mean\n"),
         "float32 result": (CAST, "    return mean.float()\n"),
         "ints stay ints": (CAST, "    return mean.to(total.dtype)\n"),
@@ -317,21 +353,31 @@ SLIPS = {
     },
 }
 VARIANTS = {
-    "divided before it is sent": (
-        SEND,
-        "        grad = grad.div_(self.dist.get_world_size())\n" + SEND,
-    ),
+    "a flag behind each gradient": """
+class DDP(DDP):
+    def send(self, p):
+        grad = torch.zeros_like(p) if p.grad is None else p.grad
+        flat = torch.cat([grad.flatten(), grad.new_tensor([p.grad is not None])])
+        self.sent.append((flat, self.dist.all_reduce(flat, async_op=True)))
+
+    def finish_gradient_synchronization(self):
+        for p in self.trained[len(self.sent) :]:
+            self.send(p)
+        for p, (flat, work) in zip(self.trained, self.sent):
+            work.wait()
+            if flat[-1]:
+                p.grad = (flat[:-1] / self.dist.get_world_size()).view_as(p)
+        self.ready, self.sent = set(), []
+""",
+    "divided before it is sent": AT_ONCE.replace("HERE", "grad /= self.dist.get_world_size()"),
+    "AVG where it is there": AT_ONCE.replace("HERE", "more = {'op': self.dist.ReduceOp.AVG}"),
     "two all_reduces for a mean": (
         SUMS + REDUCE + MEAN,
         "    sums = total.detach().double().clone()\n"
         "    dist.all_reduce(sums)\n    dist.all_reduce(items)\n"
         "    mean = sums / items\n    mean = mean.reshape(total.shape)\n",
     ),
-    "AVG where it is there": (
-        "self.dist.all_reduce(grad, async_op=True)",
-        "self.dist.all_reduce(grad, op=self.dist.ReduceOp.AVG, async_op=True)",
-    ),
-    "a class for no_sync": '''
+    "a class for no_sync": """
 class Pause:
     def __init__(self, ddp):
         self.ddp = ddp
@@ -344,8 +390,8 @@ class Pause:
 
 
 DDP.no_sync = lambda self: Pause(self)
-''',
-    "a flag sent with each gradient": '''
+""",
+    "flags as objects": """
 class DDP(nn.Module):
     def __init__(self, module, dist=torch.distributed):
         super().__init__()
@@ -393,5 +439,5 @@ class DDP(nn.Module):
             if any(flags[i] for flags in there):
                 p.grad = grad / self.dist.get_world_size()
         self.begun, self.whole = {}, {p: False for p in self.order}
-''',
+""",
 }
