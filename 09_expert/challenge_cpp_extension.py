@@ -1,27 +1,27 @@
 """An operation in C that torch treats as its own, with a gradient, for compile and export, too.
 
-    out = silu(a) * b,  silu(a) = a / (1 + exp(-a)),  the middle of a SwiGLU layer
+    out = silu(a) * b,  silu(a) = a / (1 + exp(-a)),  as in SwiGLU
 
-In torch it is two passes over memory, in C one. SOURCE, c_loop and the decorators are given.
-c_loop("silu_mul_f32") is the C function for float32, ..._f64 that for float64. It takes the
-addresses of a, b and out, and how many numbers there are from each on, one behind the other.
-A wrong number may end Python itself. Without a C compiler called cc the exercise is skipped.
+Two passes over memory in torch, one in C. Four functions are missing. c_loop("silu_mul_f32") is
+the C function for float32, ..._f64 that for float64. It takes the addresses of a, b and out, and
+how many numbers lie there, one behind the other. A wrong one may end Python itself. Without a C
+compiler called cc the exercise is skipped.
 
     fused_silu_mul(a, b) -> out      any shape, float32 or float64, on the CPU
-    fake(a, b) -> out                called in its place where tensors have no numbers, only a
-                                     shape, dtype, device and strides: by compile, export, meta
+    fake(a, b) -> out                called in its place where tensors hold no numbers: by
+                                     compile, by export, on the meta device
     setup_context, backward          as in torch.autograd.Function
 
 Core, what an interview asks:
 
     forward   The formula, in a's dtype. The C loop is called once, for all numbers.
     strided   Inputs of any strides and storage offset, 0-dim and empty ones.
-    backward  Both gradients, also where only one is asked for. gradcheck holds.
-    fake      On the meta device, too, the result has a's shape, dtype and device.
+    backward  Both gradients, or the one asked for. gradcheck holds.
+    fake      Its result has a's shape, dtype and device.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    layout    out is contiguous, whatever the inputs are; from fake, too.
+    layout    out is contiguous for all inputs, from fake, too.
     far       The gradients are right for a from -1000 to 1000.
     inputs    a and b are not changed. Different shapes or dtypes, or another dtype: ValueError.
 

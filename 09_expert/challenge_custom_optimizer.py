@@ -1,34 +1,30 @@
 """Muon: an optimizer of your own, whose step has singular values near 1.
 
-Most of a gradient matrix goes one way. Muon evens out the singular values of its momentum, with
-matrix products alone.
-
     newton_schulz(G, steps=5)   a matrix -> its like, computed in G's dtype
-        X = G/|G|, |G| the root of the sum of squares; then `steps` times
-        A = XX^T,  X = aX + (bA + cAA)X,  where a = 3.4445, b = -4.7750, c = 2.0315
+        X = G/sqrt(sum of G's squares); then `steps` times
+        A = XX^T,  X = aX + (bA+cAA)X,  a=3.4445, b=-4.7750, c=2.0315
     Muon(params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5)
-        M = momentum*M + g,  U = g + momentum*M with nesterov, otherwise M,
+        M = momentum*M + g,  U = g + momentum*M with nesterov, else M,
         p -= lr*weight_decay*p + lr*sqrt(max(1, rows/columns))*newton_schulz(U, ns_steps)
-    split_params(model) -> (matrices, others), two lists
+    split_params(model) -> matrices, others (two lists)
 
 Core, what an interview asks:
 
-    orthogonal  These values, at any scale of G.
-    step        The formula's steps, in place. A parameter with .grad None stays, with its M.
+    orthogonal  The formula's values, at any scale of G.
+    step        Steps in place. With .grad None, p and its M stay as they are.
     decay       It meets neither M nor newton_schulz.
-    groups      Each group has its own five options. A step reads them anew.
+    groups      Each has five own options. A step reads them anew.
     split       matrices: the 2-D parameters that no Embedding, EmbeddingBag, LayerNorm or RMSNorm
-                has, nor the last Linear of model.modules(). others: the rest. Each once, in
+                has, nor the last Linear in model.modules(). others: the rest. Each once, in
                 model.parameters()' order, frozen ones too.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    closure     step(closure) calls it once, with gradients on, and gives back its loss.
-    state       M has p's dtype and device. A new Muon that loads state_dict() goes on as the old
-                one would.
-    limits      ValueError for a parameter that is not 2-D, also from add_param_group, which then
-                adds nothing. A zero G gives zeros.
-    memory      No tensor has more numbers than G. G and .grad stay as they are.
+    closure     step calls it once, with gradients on, and gives back its loss.
+    state       M has p's dtype and device. After load_state_dict a new Muon goes on as the old.
+    limits      A parameter not 2-D: ValueError, also from add_param_group, which then adds
+                nothing. A zero G gives zeros.
+    memory      newton_schulz makes no tensor larger than G. G and .grad are not changed.
 
 Hard, 40 minutes. Try one alone: python FILE orthogonal
 Article: https://kellerjordan.github.io/posts/muon/

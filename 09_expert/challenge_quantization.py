@@ -1,37 +1,34 @@
 """Fewer bits per weight: int8 by rows, 4 bits by groups, and zeros that stay.
 
-Fewer bytes are faster tokens, as each token reads all weights. Rounded to steps of size `scale`, a
-number is off by half a step at most.
-
-    Int8Linear(weight, bias=None)    weight (out, in) becomes two buffers:
-        scale (out, 1) = a row's largest magnitude / 127,  weight_int8 = round(weight/scale)
+    Int8Linear(weight, bias=None)    weight (out, in) becomes buffers:
+        scale (out, 1) = a row's largest magnitude/127,  weight_int8 = round(weight/scale)
         forward(x)                   (*, in) -> (*, out)
     quantize_groupwise(weight, group_size=32) -> (packed, scale)
-        scale (out, in/group_size) = largest magnitude of group_size neighbors in a row / 7
-        packed (out, in/2) uint8: 4 bits per number, round(number/scale) + 8
+        scale (out, in/group_size) = the largest magnitude/7 of group_size neighbors in a row
+        packed (out, in/2) uint8: round(number/scale)+8
     dequantize_groupwise(packed, scale, shape) -> (out, in)
     prune_magnitude(module, amount) -> mask like module.weight, True = kept
 
 Core, what an interview asks:
 
-    int8      Buffers of int8 and of weight's dtype. Only a bias is trained. No other tensor of
-              weight's size is kept.
-    forward   x times (weight_int8*scale)^T, plus bias. x and bias get gradients.
-    packed    A byte holds two neighbors, the first in its low four bits.
-    restored  Off by half a step at most, in scale's dtype.
-    prune     The round(amount*n) numbers of least magnitude are 0, no more among equal ones.
-              The others stay.
-    survive   They are 0 after every step of an optimizer, made before or after, with momentum
-              and decay. The others train as before.
+    int8      weight_int8 is int8, scale in weight's dtype. Only a bias is a Parameter. No other
+              tensor of weight's size is kept.
+    forward   x @ (weight_int8*scale)^T + bias. x and bias get gradients.
+    packed    A byte holds two neighbors, the first in its low 4 bits.
+    restored  Off by scale/2 at most, in scale's dtype.
+    prune     Just round(amount*n) numbers, of least magnitude, are 0. The others stay.
+    survive   Zeros stay with any optimizer, made before or after, its momentum and decay. The
+              others train as before.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    zeros     A row or group of zeros gives zeros. No NaN is cast to an integer.
-    uneven    Rows are filled up to whole groups; shape cuts them. Odd group_size: ValueError.
-    dtypes    Int8Linear gives x's dtype. It and a pruned module can be moved and copied.
+    zeros     Rows or groups of zeros give zeros. No NaN is cast to an integer.
+    uneven    Rows are filled to whole groups; shape cuts them. Odd group_size: ValueError.
+    dtypes    Int8Linear gives x's dtype. It and a pruned module can be moved, cast, copied.
+              The copy is pruned, too.
 
 Medium, 40 minutes. Try one alone: python FILE packed
-Paper: LLM.int8, section 2, https://arxiv.org/abs/2208.07339
+Paper, section 2: https://arxiv.org/abs/2208.07339
 """
 
 import torch

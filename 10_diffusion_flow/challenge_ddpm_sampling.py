@@ -1,9 +1,9 @@
-"""DDPM and DDIM sampling: from noise to data, with a network that guesses the noise.
+"""DDPM and DDIM sampling: from noise to data, with a network that guesses noise.
 
 In training x_t = sqrt(alpha_bar[t]) x0 + sqrt(1 - alpha_bar[t]) noise.
 
     predict_x0(x_t, noise_pred, alpha_bar_t) -> x0
-    ddpm_step(x_t, noise_pred, t, alpha_bars, noise)            t an int, 0 to T - 1
+    ddpm_step(x_t, noise_pred, t, alpha_bars, noise)            t an int below T
     ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev)
     sample(model, shape, alpha_bars, steps=None, generator=None)
         x_t, noise_pred, noise    (N, ...), as the result
@@ -14,12 +14,11 @@ In training x_t = sqrt(alpha_bar[t]) x0 + sqrt(1 - alpha_bar[t]) noise.
 Core, what an interview asks:
 
     x0       The x0 that x_t and the guess belong to.
-    ddpm     A draw of x_{t-1} given x_t and that x0 (DDPM, equation 7), made with noise. At t = 0:
-             x0 itself.
+    ddpm     x_{t-1} given x_t and that x0 (DDPM, equation 7), drawn with noise. At t = 0: x0.
     ddim     That x0, noised with the same guess to level alpha_bar_prev.
-    times    sample calls the model at `steps` times, evenly from T - 1 to 0, rounded. 1 step: T - 1.
-             None: all T. DDIM steps join them, the last gives x0.
-    samples  Exact guesses lead to the data's mode weights, mean and covariance, up to 6 standard
+    times    sample calls the model at `steps` times, evenly from T - 1 to 0, rounded. 1 step:
+             T - 1. None: all T. DDIM steps join them, the last gives x0.
+    samples  Exact guesses give the data's mode weights, mean and covariance, up to 6 standard
              errors.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:

@@ -27,8 +27,8 @@ Edges, what a strict interviewer asks next; a pass of the core does not need the
               path's t.
     dtypes    Results and the model's t have x0's dtype and device. float64 keeps its precision.
               The path's t may have another dtype.
-    limits    Sampling keeps no graph. The grad mode stays, even if the model raises. Nothing is
-              drawn, no input changes.
+    limits    Sampling keeps no graph. The grad mode stays, even if the model raises. No draws, no
+              input changes.
 
 Medium, 30 minutes. Try one alone: python FILE euler
 Papers: https://arxiv.org/abs/2210.02747, https://arxiv.org/abs/2209.03003

@@ -7,7 +7,7 @@ some samples lose their condition.
 
     drop_condition(cond, p, null_cond, generator=None) -> as cond
     guided_prediction(model, x, t, cond, null_cond, guidance_scale) -> as x
-        cond         a condition for each sample: labels (N,) int64, or (N, ...) floats
+        cond         one a sample: labels (N,) int64, or (N, ...) floats
         null_cond    the empty condition, of shape cond.shape[1:]
         model        any function (x, t, cond) -> guess, of x's shape
         x, t         (N, ...) and (N,)
@@ -25,10 +25,10 @@ Core, what an interview asks:
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     draws      drop_condition draws from generator, None: the global one. Nothing else draws.
-    kinds      Dtypes and devices stay, those of labels, too.
+    kinds      Dtypes and devices stay, of labels too.
     learned    Gradients reach x, cond and null_cond.
     shapes     RuntimeError or ValueError for a null_cond of another shape.
-    limits     Inputs do not change.
+    limits     No input changes.
 
 Easy, 25 minutes. Try one alone: python FILE drop
 Paper: https://arxiv.org/abs/2207.12598

@@ -1,8 +1,7 @@
-"""How a diffusion transformer learns the time: sines, and norms that the time shifts and scales.
+"""Time for a diffusion transformer: sines, and norms that it shifts and scales.
 
-There are dim // 2 rates: rate i is max_period^(-i / (dim // 2)), i from 0. A DiT block has two
-branches, attention and MLP. From c it makes six vectors a sample: shift, scale, gate of the
-attention, then of the MLP:
+Rate i is max_period^(-i / half), i < half = dim // 2. A DiT block has two branches, and
+modulation(silu(c)) gives six vectors: shift, scale, gate of the attention, then of the MLP:
 
     x = x + gate * branch(norm(x) * (1 + scale) + shift)
 
@@ -11,27 +10,26 @@ attention, then of the MLP:
     DiTBlock(hidden_size, num_heads, mlp_ratio=4.0)
         W_q W_k W_v W_o, fc1 fc2, modulation       nn.Linear with biases
     forward(x, c) -> as x
-        x             (N, L, D), L tokens; D is hidden_size
+        x             (N, L, D), L tokens, D hidden_size
         c             (N, D)
 
 Core, what an interview asks:
 
     waves     Cosines of t * rate, then the sines. Odd dim: a 0 at the end.
-    weights   The parameters of the seven Linear, no others. fc1 leads to int(D * mlp_ratio)
-              features.
-    identity  A new block returns x unchanged: its modulation is all zeros, and nothing else is.
-    block     modulation(silu(c)) gives the six. softmax(q k^T / sqrt(head size)) v over all
-              tokens, heads next to each other. Exact GELU. LayerNorms without weights, eps=1e-6.
+    weights   Parameters of the seven Linear alone. fc1 has int(D * mlp_ratio) outputs.
+    identity  A new block returns x unchanged: its modulation alone is all zeros.
+    block     The formula, with softmax(q k^T / sqrt(head size)) v over all tokens, heads next to
+              each other. Exact GELU. LayerNorms without weights, eps=1e-6.
     samples   Result i depends on x[i] and c[i] alone.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    dtypes    Angles in float32 for any dtype of t. The block works in float64 and bfloat16.
+    dtypes    Angles in float32 for any t. The block works in float64 and bfloat16.
     inputs    Any device. x and c get gradients. No input changes.
-    errors    ValueError for a new block if num_heads does not divide D.
+    errors    DiTBlock: ValueError if num_heads does not divide D.
 
 Medium, 40 minutes. Try one alone: python FILE waves
-Paper: DiT, https://arxiv.org/abs/2212.09748, section 3.2
+Paper: https://arxiv.org/abs/2212.09748, section 3.2
 """
 
 import torch

@@ -18,8 +18,8 @@ Core, what an interview asks:
     path            Gradients of z reach mu and logvar; the noise is constant.
     kl              Summed over latent dims, averaged over N.
     reconstruction  -log p(x) of Bernoulli pixels, summed over D, averaged over N.
-    forward         One draw is decoded. Gradients of the logits reach all parameters, those of
-                    mu and logvar their layers.
+    forward         One draw is decoded. Gradients of the logits reach all parameters. No result
+                    is detached.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 

@@ -267,7 +267,7 @@ def whole_weights(FSDP, frozen=False):
                 seen[f"{step}: whole ones after backward"] = alive.now()
                 fsdp.finish_gradient_synchronization()
             with torch.no_grad():
-                fsdp.eval()(torch.tensor([0, 1]))
+                frozen or fsdp.eval()(torch.tensor([0, 1]))
             seen["two layers at once in eval mode and no_grad"] = list(alive.together)
             seen["whole weights after forward in eval mode and no_grad"] = alive.now()
         return seen

@@ -83,11 +83,12 @@ def forward(Int8Linear):
 
 def packed(quantize_groupwise):
     for factor in (1.0, 1e-9):
-        what, weight = "quantize_groupwise, group_size=4, weight ", factor * torch.tensor(NEAR)
-        with unchanged(f"{what}{weight.tolist()}", weight):
+        what = f"quantize_groupwise, group_size=4, weight {factor} * {NEAR}"
+        weight = factor * torch.tensor(NEAR)
+        with unchanged(what, weight):
             got = attempt(what, quantize_groupwise, weight, group_size=4)
-        same(got[0], torch.tensor(BYTES, dtype=torch.uint8), f"{what}{weight.tolist()}: packed")
-        close(got[1], factor * torch.ones(2, 1), f"{what}{weight.tolist()}: scale")
+        same(got[0], torch.tensor(BYTES, dtype=torch.uint8), f"{what}: packed")
+        close(got[1], factor * torch.ones(2, 1), f"{what}: scale")
     for rows, columns, size in ((3, 12, 4), (4, 4, 2), (2, 64, None)):
         weight = strided(rows, columns, dtype=torch.float64).exp()
         given, n = {} if size is None else {"group_size": size}, size or 32

@@ -15,7 +15,8 @@ CHAIN = [[0.0, 0, 10, 1], [2.0, 0, 12, 1], [4.0, 0, 14, 1], [20.0, 0, 30, 1]]  #
 
 def iou(box_iou):
     pairs = [([a], [b]) for a in BOXES for b in BOXES]
-    drawn_pairs = [(drawn(n), drawn(m) + 3) for n, m in ((3, 5), (4, 4), (1, 6), (5, 2))]
+    drawn_pairs = [(drawn(n), drawn(m) + 3) for n, m in ((3, 5), (4, 4), (1, 6))]
+    drawn_pairs.append((drawn(5) / 10, drawn(2) / 10))  # boxes smaller than a pixel
     for one, two in pairs + drawn_pairs:
         one, two = torch.as_tensor(one), torch.as_tensor(two)
         what = call_of("box_iou", *((one, two) if len(two) > 1 else (one.tolist(), two.tolist())))
@@ -26,10 +27,10 @@ def iou(box_iou):
 def nms(nms):
     for boxes, threshold, want in (
         (CHAIN, 0.6, [0, 2, 3]),  # 2 is dropped by none that is kept
-        (CHAIN, 0.7, [0, 1, 2, 3]),
+        (CHAIN, 0.66667, [0, 1, 2, 3]),
         (CHAIN, 0.4, [0, 3]),
         ([UNIT, [0.0, 0, 2, 1], [0.0, 0, 1, 1]], 0.5, [0, 1, 2]),  # IoU 0.5, 0.25, 0.5
-        ([UNIT, [0.0, 0, 2, 1], [0.0, 0, 1, 1]], 0.4999, [0, 2]),
+        ([UNIT, [0.0, 0, 2, 1], [0.0, 0, 1, 1]], 0.499999, [0, 2]),
         ([UNIT, [0.0, 0, 2, 1], [0.0, 0, 1, 1]], 0.25, [0, 2]),
         ([UNIT, UNIT, UNIT], 0.99, [0]),
         ([UNIT, UNIT, UNIT], 1.0, [0, 1, 2]),
@@ -52,7 +53,7 @@ def order(nms, batched_nms):
     twice = [*apart, *apart]
     for boxes, scores, want in (
         (apart, [0.1, 0.9, 0.4, 0.6], [1, 3, 2, 0]),
-        (apart, [0.5, 0.5, 0.7, 0.5], [2, 0, 1, 3]),
+        (apart, [0.5, 0.5, 0.5001, 0.5], [2, 0, 1, 3]),
         (apart, [-0.5, -2.0, -1.0, 3.0], [3, 0, 2, 1]),
         (twice, [0.5, 0.2, 0.5, 0.5, 0.5, 0.8, 0.5, 0.9], [7, 5, 0, 2]),
         (apart * 30, [0.5] * 120, [0, 1, 2, 3]),
@@ -63,6 +64,8 @@ def order(nms, batched_nms):
         for labels in ([7, 4, 1, -2], [3, 3, 3, 3]) if boxes is apart else ():
             told = f"batched_nms, {what}, labels {labels}"
             picked(told, batched_nms, boxes, given, torch.tensor(labels), 0.5, want=want)
+    what = "batched_nms, 120 boxes, scores all equal, each with its own label, threshold 0.5"
+    picked(what, batched_nms, apart * 30, given, torch.arange(120), 0.5, want=[*range(120)])
 
 
 def batched(batched_nms):
@@ -113,7 +116,7 @@ def empty(box_iou, nms, batched_nms):
 
 
 def labels(batched_nms):
-    scores, many = torch.linspace(0.9, 0.3, 4), 10**9
+    scores, many = torch.linspace(0.9, 0.3, 4), 2**32
     named = [5, 1, 5, 1], [-1, 1, -1, 1], [many + 7, 7, many + 7, 7], [2**24, 2**24 + 1] * 2
     for shift, size in ((0, 1), (-40, 1), (-7, 1), (1e6, 1), (-1e6, 1), (0, 1e4)):
         boxes = torch.tensor(CHAIN) * torch.tensor([size, 1, size, 1]) + shift
@@ -148,6 +151,9 @@ def types(box_iou, nms, batched_nms):
     fine_iou = 1 - box_iou(fine, fine)[0, 1].item()
     told = f"box_iou, float64, boxes that differ by 1e-9: 1 - IoU {fine_iou:.3g}"
     assert abs(fine_iou - 1e-9) < 1e-12, f"{told}, want 1e-09"
+    most, told = 1 - 5e-10, "float64, two boxes of IoU 1 - 1e-9, threshold 1 - 5e-10"
+    picked(f"nms, {told}", nms, fine, scores[:2], most, want=[0, 1])
+    picked(f"batched_nms, {told}", batched_nms, fine, scores[:2], given[:2], most, want=[0, 1])
 
 
 def scale(box_iou, nms, batched_nms):

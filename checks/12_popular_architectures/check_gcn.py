@@ -149,7 +149,7 @@ EDGES = (sparse, device, bounds, exact)
 class Homeless(TorchFunctionMode):
     """Notes what makes a tensor and is told no device, unless something is moved later."""
 
-    FACTORIES = set("arange empty eye from_numpy full linspace ones tensor zeros".split())
+    FACTORIES = "arange", "empty", "eye", "from_numpy", "full", "ones", "tensor", "zeros"
 
     def __init__(self):
         super().__init__()
@@ -161,9 +161,8 @@ class Homeless(TorchFunctionMode):
         self.seen += 1
         if name in self.FACTORIES and kwargs.get("device") is None and out.dim():
             self.made.append(f"torch.{name}")
-        places = [a for a in (*args[1:], *kwargs.values()) if isinstance(a, PLACES)]
-        if name in ("to", "type_as") and places:
-            self.made.clear()
+        told = any(isinstance(a, PLACES) for a in (*args[1:], *kwargs.values()))
+        self.made = [] if told and name in ("to", "type_as") else self.made
         return out
 
 

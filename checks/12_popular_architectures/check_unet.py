@@ -103,15 +103,21 @@ def sizes(UNet):
         what = f"UNet(1, 2, 2, 2), x {tuple(x.shape)}"
         reads, gives, out, _ = flow(what, net, x, 2)
         equal(f"{what}: result of shape", tuple(out.shape), (2, 2, h, w))
-        for i, width in ((1, 4), (0, 2)):
+        for i, width, below in ((0, 2, "down[1]"), (1, 4, "bottom")):
             got, side = reads[f"merge[{i}]"], (h // 2**i, w // 2**i)
+            skip = gives[f"down[{i}]"]
+            pooled, told = F.max_pool2d(skip, 2), f"{what}: what {below} reads"
+            close(reads[below], pooled, f"{told}, against down[{i}]'s result pooled")
             equal(f"{what}: merge[{i}] reads shape", tuple(got.shape), (2, 2 * width, *side))
             want, small = torch.zeros(2, width, *side), gives[f"up[{i}]"]
             low = tuple(n // 2 * 2 for n in side)
             equal(f"{what}: up[{i}] gives shape", tuple(small.shape), (2, width, *low))
             want[:, :, : small.shape[2], : small.shape[3]] = small
-            told = f"{what}: what merge[{i}] reads, second half, against up[{i}]'s result and zeros"
-            close(got[:, width:], want, told)
+            told = f"{what}: what merge[{i}] reads"
+            close(got[:, :width], skip, f"{told}, first half, against down[{i}]'s result")
+            close(
+                got[:, width:], want, f"{told}, second half, against up[{i}]'s result and zeros"
+            )
 
 
 def errors(UNet):

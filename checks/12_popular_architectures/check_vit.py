@@ -23,7 +23,8 @@ def patches(PatchEmbedding):
         name, grid = call_of("PatchEmbedding", side, size, channels, dim), side // size
         embed = PatchEmbedding(side, size, channels, dim)
         assert isinstance(embed.proj, nn.Linear | nn.Conv2d), f"{name}: .proj is {embed.proj}"
-        equal(f"{name}: num_patches is", embed.num_patches, grid**2)
+        count = embed.num_patches
+        equal(f"{name}: num_patches is", (type(count).__name__, count), ("int", grid**2))
         got = {key: p.numel() for key, p in embed.named_parameters()}
         want = {"proj.weight": dim * channels * size**2, "proj.bias": dim}
         equal(f"{name}: parameters have sizes", got, want)
@@ -83,7 +84,7 @@ def parts(PatchEmbedding, ViT):
 
 def tokens(ViT):
     for b in (2, 1, 4):
-        model, x = filled(ViT(*SIZES)).eval(), torch.randn(b, 3, 8, 8)
+        model, x = filled(ViT(*SIZES)).train(b > 1), torch.randn(b, 3, 8, 8)
         (first, *_), _ = flow(model, x)
         what = f"ViT{SIZES}, x {tuple(x.shape)}, what block 0 gets"
         equal(f"{what}: shape", tuple(first.shape), (b, 5, 12))
@@ -110,12 +111,12 @@ def blocks(ViT):
 
 
 def head(ViT):
-    for depth in (1, 3):
-        sizes = (*SIZES[:3], 2 * depth, 12, depth, 3, 1.5)
+    for depth, b, k in ((1, 3, 1), (3, 1, 6)):
+        sizes = (*SIZES[:3], k, 12, depth, 3, 1.5)
         for train in (True, False):
-            model, x = filled(ViT(*sizes)).train(train), torch.randn(2, 3, 8, 8)
+            model, x = filled(ViT(*sizes)).train(train), torch.randn(b, 3, 8, 8)
             gets, out = flow(model, x)
-            what = f"ViT{sizes}, {'train' if train else 'eval'} mode"
+            what = f"ViT{sizes}, x {tuple(x.shape)}, {'train' if train else 'eval'} mode"
             normed = F.layer_norm(
                 gets[-1][:, 0], (12,), model.norm.weight, model.norm.bias, model.norm.eps
             )

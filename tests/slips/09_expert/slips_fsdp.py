@@ -515,14 +515,4 @@ VARIANTS = {
     "computed anew in backward": layers(ANEW),
     "storage emptied and filled": layers(EMPTIED),
     "a Function for each layer": layers(BY_HAND),
-    "sliced with numbers counted by hand": (
-        PAD,
-        "    flat = whole.reshape(-1)\n    size = -(-flat.numel() // W)\n"
-        "    return torch.cat([flat, flat.new_zeros(size * W - flat.numel())])\n",
-    ),
-    "divided before it is scattered": (
-        SCATTER + MEAN,
-        "        ctx.dist.reduce_scatter_tensor(mine, padded(grad.to(ctx.dtype) / W, W))\n"
-        "        return mine, None, None, None\n",
-    ),
 }

@@ -233,7 +233,8 @@ SLIPS = {
         "grad mode not given back after an error": (
             "@torch.no_grad()\ndef euler_sample",
             "@lambda f: lambda *a, **k: (m := torch.is_grad_enabled(), "
-            "torch.set_grad_enabled(False), f(*a, **k), torch.set_grad_enabled(m))[2]\ndef euler_sample",
+            "torch.set_grad_enabled(False), f(*a, **k), torch.set_grad_enabled(m))[2]\n"
+            "def euler_sample",
         ),
         "grad mode switched off for good": (
             "@torch.no_grad()\ndef midpoint_sample",

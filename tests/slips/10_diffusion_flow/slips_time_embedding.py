@@ -170,6 +170,11 @@ SLIPS = {
         ),
         "no norm before the MLP": (SECOND, SECOND.replace("normed(x)", "x")),
         "eps of 1e-5": (NORM, NORM.replace("1e-6", "1e-5")),
+        "unbiased variance": (
+            NORM,
+            "away = x - x.mean(dim=-1, keepdim=True)\n"
+            "    return away / (x.var(dim=-1, keepdim=True) + 1e-6).sqrt()",
+        ),
         "RMS norm": (NORM, "return x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt()"),
         "norm over tokens and features": (NORM, NORM.replace("x.shape[-1:]", "x.shape[1:]")),
         "heads cut through the tokens": (
@@ -185,6 +190,10 @@ SLIPS = {
             "W(x).view(N, L, -1, self.num_heads).permute(0, 3, 1, 2)",
         ),
         "one head": (VIEW, VIEW.replace("self.num_heads", "1")),
+        "softmax over the queries": (
+            SDPA,
+            "out = (q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5).softmax(dim=-2) @ v",
+        ),
         "causal": (SDPA, SDPA.replace("q, k, v)", "q, k, v, is_causal=True)")),
         "scaled by D": (SDPA, SDPA.replace("q, k, v)", "q, k, v, scale=x.shape[-1] ** -0.5)")),
         "not scaled": (SDPA, SDPA.replace("q, k, v)", "q, k, v, scale=1.0)")),
@@ -237,6 +246,11 @@ SLIPS = {
             NORM.replace("(x, ", "(x.float(), ").replace("1e-6)", "1e-6).to(x.dtype)"),
         ),
         "result in float32": (SECOND, SECOND.replace("return x", "return x.float()")),
+        "softmax in float32": (
+            SDPA,
+            "scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5\n"
+            "        out = scores.softmax(dim=-1, dtype=torch.float32).to(q.dtype) @ v",
+        ),
         "GELU in float32": (
             MLP,
             MLP.replace("F.gelu(self.fc1(x))", "F.gelu(self.fc1(x).float()).to(x.dtype)"),

@@ -81,6 +81,7 @@ SLIPS = {
         ),
         "a small number in the denominator": (DIVIDE, "overlap / (union + 1e-2)"),
         "area of the first box for all": (UNION, "area1[:1, None] + area2 - overlap"),
+        "boxes of one pixel at least": (DIVIDE, "overlap / union.clamp(min=1)"),
         "pairs only": (DIVIDE, f"({DIVIDE}).diagonal()"),
         "distance for overlap": (DIVIDE, f"1 - {DIVIDE}"),
     },
@@ -104,6 +105,11 @@ SLIPS = {
             "        iou[1:] = 0\n        left = left[",
         ),
         "threshold of the complement": ("iou <= iou_threshold", "iou <= 1 - iou_threshold"),
+        "IoU rounded": ("iou <= iou_threshold", "iou.round(decimals=4) <= iou_threshold"),
+        "nearly equal is kept": (
+            KEEP,
+            KEEP + " | torch.isclose(iou, torch.full_like(iou, iou_threshold))",
+        ),
         "threshold rounded": ("iou <= iou_threshold", "iou <= round(iou_threshold, 2)"),
         "a box of its own is none": (
             LOOP,
@@ -116,6 +122,11 @@ SLIPS = {
         "unstable order": (
             SORT,
             "scores.flip(0).argsort(descending=True, stable=True).sub(len(scores) - 1).neg()",
+        ),
+        "scores in half precision": (SORT, SORT.replace("scores", "scores.half()")),
+        "label by label, joined in an unstable order": PER_LABEL.replace(
+            "kept[scores[kept].argsort(descending=True, stable=True)]",
+            "kept[scores[kept].argsort(descending=True)]",
         ),
         "indices into the sorted boxes": (
             LOOP,
@@ -201,10 +212,16 @@ SLIPS = {
         ),
         "labels below 0 as background": (KEEP, KEEP + " | (labels[left] < 0)"),
         "boxes clamped to the image": (LOOP, "    boxes = boxes.clamp(min=0)\n" + LOOP),
-        "labels of up to 1000": (
+        "labels as int32": (
             KEEP,
-            KEEP.replace("labels[left] !=", "labels[left] % 1000 !=").replace(
-                "!= labels[best]", "!= labels[best] % 1000"
+            KEEP.replace("labels[left] !=", "labels[left].int() !=").replace(
+                "!= labels[best]", "!= labels[best].int()"
+            ),
+        ),
+        "labels of up to 1024": (
+            KEEP,
+            KEEP.replace("labels[left] !=", "labels[left] % 1024 !=").replace(
+                "!= labels[best]", "!= labels[best] % 1024"
             ),
         ),
     },
@@ -221,6 +238,7 @@ SLIPS = {
             "(b.half() if b.dtype == torch.bfloat16 else b.to(torch.promote_types(b.dtype, "
             "torch.float32)) for b in (boxes1, boxes2))",
         ),
+        "float64 boxes cast before nms": (LOOP, "    boxes = boxes.float()\n" + LOOP),
         "float64 computed in float32": (
             f"return {DIVIDE}",
             f"return ({DIVIDE}).float().to(boxes1)",

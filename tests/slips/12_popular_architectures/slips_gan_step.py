@@ -134,7 +134,15 @@ SLIPS = {
             "    opt_d.zero_grad()\n    loss_d.backward()\n    opt_d.step()\n",
             "    loss_d.backward()\n    opt_d.step()\n    opt_d.zero_grad()\n",
         ),
+        "G zeroed after its step only": (
+            G_STEP,
+            "    loss_g.backward()\n    opt_g.step()\n    opt_g.zero_grad()\n",
+        ),
         "G zeroed before, D never": ("    opt_d.zero_grad()\n", "    opt_g.zero_grad()\n"),
+        "only the parameters of D's layers held still, not its own": (
+            TRAINED,
+            "[p for m in D.children() for p in m.parameters() if p.requires_grad]",
+        ),
         "only D's last layer held still": (
             OFF,
             "    for p in trained[-1:]:\n        p.requires_grad_(False)\n",

@@ -115,6 +115,19 @@ SLIPS = {
         "interpolated to the skip's size": (PAD, "x = F.interpolate(x, size=skip.shape[2:])"),
         "pooling rounds up": (POOL, "x = F.max_pool2d(x, 2, ceil_mode=True)"),
         "nothing for odd sides": (PAD, "pass"),
+        "joined, then padded": (
+            f"{PAD}\n            {JOIN}",
+            "cut = skip[:, :, : x.shape[2], : x.shape[3]]\n            x = self.merge[i]("
+            "F.pad(torch.cat([cut, x], dim=1), (0, columns, 0, rows)))",
+        ),
+        "pooling in windows that share a row": (
+            POOL,
+            "x = F.adaptive_max_pool2d(x, (x.shape[2] // 2, x.shape[3] // 2))",
+        ),
+        "pooling drops the first row": (
+            POOL,
+            "x = F.max_pool2d(x[:, :, x.shape[2] % 2 :, x.shape[3] % 2 :], 2)",
+        ),
         "padded by the skip": (
             PAD,
             f"low = x\n            {PAD}\n            x = torch.where("

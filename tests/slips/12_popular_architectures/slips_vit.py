@@ -66,6 +66,10 @@ SLIPS = {
             f"out = {OUT}\n        return out + torch.arange(out.shape[1]).to(out)[:, None] / 100",
         ),
         "squeezed at one patch": (OUT, "self.proj(x).flatten(2).mT.squeeze(1)"),
+        "number of patches as a float": (
+            f"return {OUT}",
+            f"self.num_patches = float(self.num_patches)\n        return {OUT}",
+        ),
     },
     "parts": {
         "hidden size fixed at 4 D": ("int(embed_dim * mlp_ratio)", "4 * embed_dim"),
@@ -116,6 +120,7 @@ SLIPS = {
             IN,
             "torch.cat([self.cls_token, x], 1) + self.pos_embed",
         ),
+        "dropout behind the positions": (IN, f"nn.functional.dropout({IN}, 0.1, self.training)"),
     },
     "blocks": {
         "norm last": ("                norm_first=True,\n", ""),
@@ -139,6 +144,8 @@ SLIPS = {
         "no final norm": (LAST, "self.head(x[:, 0])"),
         "last token": (LAST, "self.head(self.norm(x[:, -1]))"),
         "softmax in the model": (LAST, LAST + ".softmax(-1)"),
+        "squeezed for one image": (LAST, LAST + ".squeeze(0)"),
+        "squeezed for one class": (LAST, LAST + ".squeeze(-1)"),
         "blocks in reverse": ("in self.blocks:", "in reversed(self.blocks):"),
         "the last block left out": ("in self.blocks:", "in self.blocks[:-1]:"),
         "the first block as often as there are blocks": (
