@@ -146,8 +146,8 @@ def run(series: Tensor, folds: int = 3, size: int = 30, epochs: int = 12, seed: 
     return Report(model=report["model"], last=report["last"], seasonal=report["seasonal"])
 
 
-def examples() -> None:
-    """The whole scenario; tests/test_08_cumulative.py has three seeds."""
+# The whole scenario; tests/test_08_cumulative.py has three seeds.
+if __name__ == "__main__":
     run(make_prices(seed=0))
 
 

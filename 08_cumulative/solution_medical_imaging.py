@@ -162,8 +162,8 @@ def run(images: Tensor, y: Tensor, patients: Tensor, epochs: int = 8, seed: int 
     return {**numbers, "threshold": threshold, "splits": splits}
 
 
-def examples() -> None:
-    """The whole scenario; tests/test_08_cumulative.py has three seeds."""
+# The whole scenario; tests/test_08_cumulative.py has three seeds.
+if __name__ == "__main__":
     images, y, patients = make_images(seed=0)
     report = run(images, y, patients)
     test = y[report["splits"]["test"]]

@@ -152,8 +152,8 @@ def run(train: Data, test: Data, pool: str = "attention", epochs: int = 6, seed:
     return {"accuracy": accuracy, "baseline": baseline, "by_length": by_length}
 
 
-def examples() -> None:
-    """The whole scenario, for each pool; tests/test_08_cumulative.py has three seeds."""
+# The whole scenario, for each pool; tests/test_08_cumulative.py has three seeds.
+if __name__ == "__main__":
     texts = make_texts(seed=0)
     for pool in ("attention", "mean", "last"):
         run(texts[:400], texts[400:], pool)

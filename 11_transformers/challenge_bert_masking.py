@@ -1,33 +1,33 @@
-"""Hide a part, predict it: BERT's masked tokens, and the patches of a masked autoencoder (MAE).
+"""Hide a part, predict it: BERT's masked tokens, MAE's hidden patches.
 
     mask_tokens(ids, mask_id, vocab_size, special_mask, p=0.15, generator=None)
         -> (inputs, labels)      all (B, L) int64; special_mask (B, L) bool
     random_masking(x, mask_ratio, generator=None) -> (x_visible, mask, ids_restore)
-        x (N, L, D), x_visible (N, L_v, D), L_v = int(L * (1 - mask_ratio))
+        x_visible (N, L_v, D), L_v = int(L * (1 - mask_ratio))
         mask (N, L) float32, 1 = hidden; ids_restore (N, L) int64
-    restore(x_visible, mask_token, ids_restore) -> (N, L, D)     mask_token (D,)
-    mae_loss(pred, target, mask) -> ()                           pred, target (N, L, D)
+    restore(x_visible, mask_token, ids_restore) -> (N, L, D)
+    mae_loss(pred, target, mask) -> ()
 
 Core, what an interview asks:
 
-    chosen    mask_tokens chooses each token by itself with probability p, special ones (True)
-              never. Labels are the ids of the chosen, else -100. Others keep their input.
-    replaced  Of the chosen, 80 % become mask_id, 10 % any of vocab_size tokens, 10 % stay. Each
-              is drawn by itself.
+    chosen    Each token is chosen by itself with probability p, special ones (True) never.
+              Labels are the ids of the chosen, else -100. Others keep their input.
+    replaced  Of the chosen, 80% become mask_id, 10% any of all vocab_size tokens, 10% stay.
+              Each is drawn by itself.
     visible   In each sample by itself, every choice of L_v tokens is equally likely.
     order     Token l is number ids_restore[n, l] of the visible, then the hidden ones.
-    restored  Visible tokens are at their places again, mask_token is at the others.
+    restored  Visible tokens are back at their places, mask_token at the others.
     loss      The squared error, its mean over D, then over all hidden tokens of the batch.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    random    All draws come from generator, None: from the global one.
+    random    All draws come from generator, None: the global one.
     limits    p, mask_ratio may be 0 or 1. With nothing hidden, loss and gradients are 0.
     inputs    No input is changed; any strides, any device. x keeps its dtype; x and mask_token
               get gradients.
 
 Medium, 35 minutes. Try one alone: python FILE chosen
-Papers: https://arxiv.org/abs/1810.04805, appendix A.1; MAE, https://arxiv.org/abs/2111.06377
+Papers: https://arxiv.org/abs/1810.04805 (A.1), https://arxiv.org/abs/2111.06377
 """
 
 import torch

@@ -1,7 +1,7 @@
 """A decoder block, pre-LN: tokens look back, then at a memory, then work alone.
 
     x = x + self_attn(norm1(x))             causal: token i sees tokens 0 to i
-    x = x + cross_attn(norm2(x), memory)    memory: another sequence, an encoder's result
+    x = x + cross_attn(norm2(x), memory)    memory: an encoder's result
     out = x + feed_forward(norm3(x))
 
     causal_attention(Q, K, V)        (B, L, D), (B, L, D), (B, L, D_v) -> (B, L, D_v)
@@ -16,21 +16,21 @@ Core, what an interview asks:
 
     by_hand   Torch's own attention is not called.
     causal    Scores are divided by sqrt(D).
-    cross     W_q, W_k, W_v, W_o, each nn.Linear(D, D) with bias, are all it has. x_q asks. Head
-              h has features h * D/H up to (h + 1) * D/H.
+    cross     W_q, W_k, W_v, W_o, each nn.Linear(D, D) with bias, are all it has. x_q asks. Each
+              head has D/H neighboring features, in order.
     wiring    self_attn, cross_attn are MultiHeadCrossAttention, norm1 to norm3 nn.LayerNorm,
-              linear1, then ReLU, then linear2 nn.Linear. They hold all parameters.
+              linear1, linear2 nn.Linear, ReLU between them. They hold all parameters.
     masks     What a query may not attend to has no influence on its result.
-    dropout   As by nn.Dropout: on the ReLU's result, and on each branch before it is added.
+    dropout   As by nn.Dropout: on the ReLU's result, on each branch before its sum.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    empty     A query that may attend to nothing gets 0 of its head; gradients are finite.
+    empty     A head gives 0 where a query may attend to nothing; gradients are finite.
     dtypes    float64, bfloat16, bfloat16 autocast: as exact as these, out in the dtype of x.
     inputs    Any strides, any device; no input is changed.
 
 Medium, 35 minutes. Try one alone: python FILE cross
-Paper: Attention Is All You Need, https://arxiv.org/abs/1706.03762
+Paper: https://arxiv.org/abs/1706.03762
 """
 
 import torch

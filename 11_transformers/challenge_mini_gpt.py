@@ -1,22 +1,21 @@
-"""A small GPT: the block, the model, its loss and its text. Pre-LN, causal, learned positions.
+"""A small GPT: block, model, loss and text. Pre-LN, causal, learned positions.
 
     GPT2Block(d_model, num_heads)      x (B, L, D) -> (B, L, D)
-        x = x + W_o(attention(ln1(x))), then x + mlp(ln2(x))
+        x + W_o(attention(ln1(x))), then x + mlp(ln2(x))
     MiniGPT(vocab_size, context_length, d_model, num_layers, num_heads)
         ids (B, L) int64 -> logits (B, L, V): token + position, blocks, norm, head
-    lm_loss(logits, ids) -> ()
+    lm_loss(logits, ids)
     generate(model, ids, max_new_tokens, temperature=0.0, generator=None)
-        -> (B, L + max_new_tokens); calls model(ids)
 
 Core, what an interview asks:
 
-    block     ln1, ln2 are nn.LayerNorm, W_q, W_k, W_v, W_o nn.Linear(D, D), mlp is an
-              nn.Sequential: nn.Linear to 4 D, nn.GELU, nn.Linear.
-    future    A token changes no result at the tokens before it.
-    model     token and position are nn.Embedding, blocks is an nn.ModuleList, norm nn.LayerNorm,
-              head nn.Linear without bias; its weight is that of token.
-    start     Matrices are normal with standard deviation 0.02, W_o and the last of mlp with
-              0.02 / sqrt(2 num_layers). Biases are 0. The first loss is ln V within 2 %.
+    block     ln1, ln2 are nn.LayerNorm, W_q, W_k, W_v, W_o nn.Linear(D, D), mlp an
+              nn.Sequential: nn.Linear to 4 D, exact nn.GELU, nn.Linear.
+    future    A token changes no result before it.
+    model     token, position are nn.Embedding, blocks an nn.ModuleList, norm nn.LayerNorm,
+              head nn.Linear without bias. head.weight is token.weight.
+    start     Matrices are normal with std 0.02; W_o and mlp[2] with 0.02 / sqrt(2 num_layers).
+              Biases are 0. The first loss is ln V ± 2%.
     loss      The mean of -ln p(token), over all but the first.
     learns    AdamW with lr=0.01 learns a batch by heart in 200 steps.
     text      Temperature 0 takes the likeliest token. Otherwise each sample draws its own from
@@ -24,14 +23,13 @@ Core, what an interview asks:
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    context   More than context_length ids: ValueError. generate shows a model no more than the
-              last model.context_length.
-    modes     generate builds no graph, the model is in eval mode. Each module has its mode back
-              afterwards, also after an error.
-    inputs    Draws come from generator, None: the global one. ids stay as they are. Any device.
+    context   More than context_length ids: ValueError. generate gives model only the last
+              model.context_length ids.
+    modes     generate: no graph, eval mode. Each module gets its mode back, also after errors.
+    inputs    Draws come from generator, None: the global one. ids stay unchanged. Any device.
 
 Hard, 60 minutes. Try one alone: python FILE block
-Paper: Language Models are Unsupervised Multitask Learners (GPT-2), section 2.3
+Paper: Language Models are Unsupervised Multitask Learners (GPT-2)
 """
 
 import torch

@@ -1,17 +1,17 @@
-"""Detection: how much two boxes overlap, and which of many boxes for one object is kept.
+"""Detection: how much two boxes overlap; which of many boxes are kept.
 
     box_iou(boxes1 (N, 4), boxes2 (M, 4)) -> (N, M)
-    nms(boxes (N, 4), scores (N,), iou_threshold) -> int64 indices of the boxes kept
+    nms(boxes (N, 4), scores (N,), iou_threshold) -> int64 indices of kept boxes
     batched_nms(boxes, scores, labels (N,) int64, iou_threshold) -> the same
 
 A box is (x1, y1, x2, y2) with x1 <= x2, y1 <= y2. Intersection over union (IoU) is the overlap's
-area by the union's. Non-maximum suppression (nms) takes the box with the best score, drops what
-overlaps it too much, and goes on with what is left.
+area divided by the union's. Non-maximum suppression (nms) takes the box with the best score, drops
+what overlaps it too much, and goes on with the rest.
 
 Core, what an interview asks:
 
     iou      Row n, column m: of boxes1[n] and boxes2[m]. Boxes apart have 0.
-    nms      Dropped is what has an IoU above iou_threshold with a kept box; equal is kept.
+    nms      A box is dropped if its IoU with a kept box is above iou_threshold; equal is kept.
     order    Best score first; of equal scores, the earlier box.
     batched  A box drops only boxes of its own label. One order over all labels.
     by_hand  Nothing of torchvision is called.
@@ -19,9 +19,9 @@ Core, what an interview asks:
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     empty    N = 0, M = 0. Boxes without area: IoU 0, never NaN.
-    labels   Any labels, any coordinates: negative, large or both.
-    types    Boxes of float16, bfloat16, uint8, int16 to int64: no area overflows, and the IoU is
-             float32. float64 boxes: float64.
+    labels   Any labels, any coordinates, negative or large.
+    types    Boxes of float16, bfloat16, uint8, int16 to int64: no area overflows, IoU is float32.
+             float64 boxes: float64.
     scale    More boxes: box_iou makes no more calls to torch; the others, at most in proportion.
              Any strides. Inputs stay.
 

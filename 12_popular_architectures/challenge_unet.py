@@ -1,4 +1,4 @@
-"""U-Net: down to see what is there, up again to say where, with a skip on every level.
+"""U-Net: down to see what is there, up to say where, a skip on every level.
 
     UNet(in_channels, out_channels, base=32, depth=3)
         (N, C, H, W) -> logits (N, K, H, W), C = in_channels, K = out_channels
@@ -8,7 +8,7 @@
     merge     nn.ModuleList: merge[i], a DoubleConv, gives base * 2**i
     head      nn.Conv2d, kernel 1
 
-Level i = 0 has the image's size; the last is depth - 1. DoubleConv is given.
+Level 0 has the image's size; the last is depth - 1. DoubleConv is given.
 
 Core, what an interview asks:
 
@@ -17,7 +17,7 @@ Core, what an interview asks:
               max pooled 2 x 2.
     up        The last level's up reads bottom's result, up[i] that of merge[i + 1].
     skips     merge[i] reads down[i]'s result, then up[i]'s, joined along the channels.
-    logits    They are what head makes of merge[0]'s result.
+    logits    What head makes of merge[0]'s result.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 

@@ -1,4 +1,4 @@
-"""ViT: an image as a row of tokens, read by a transformer encoder.
+"""ViT: an image as tokens, read by a transformer encoder.
 
     PatchEmbedding    (B, C, H, W) -> (B, num_patches, D)
                       .proj, nn.Linear or nn.Conv2d; .num_patches, an int
@@ -13,10 +13,11 @@ H = W = img_size, P = patch_size, C = in_channels, D = embed_dim.
 
 Core, what an interview asks:
 
-    patches    Token r * (H // P) + c is a linear map with bias, the same for all tokens, of the
-               P x P pixels in row r, column c of the grid.
-    parts      These parts hold all parameters, trainable. No buffers.
-    tokens     Block 0 gets the class token, then the patches, each plus its position.
+    patches    Token r * (H // P) + c is a linear map with bias, one for all tokens, of the
+               P x P pixels in row r, column c.
+    parts      They hold all parameters, trainable. No buffers.
+    tokens     Block 0 gets (B, 1 + num_patches, D): the class token, then the patches, each
+               plus its position.
     blocks     Norm first; eps 1e-6 in all norms; exact GELU; no dropout.
     head       Blocks in order, once each. Logits: head of the normed class token.
 

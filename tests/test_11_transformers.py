@@ -474,6 +474,7 @@ def test_mini_gpt_is_the_librarys_encoder_with_a_causal_mask(device, sizes, trai
     )
 
 
+@pytest.mark.slow
 def test_mini_gpt_learns_a_rule_and_writes_it(device):
     """The next token is the sum of the last two, mod 7: only attention can know the one before."""
     torch.manual_seed(0)

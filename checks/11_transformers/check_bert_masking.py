@@ -20,6 +20,7 @@ from checks.tools import (
 )
 
 V, MASK = 40, 3
+FEW, ID = 5, 1  # so few tokens that it shows if mask_id or the id itself is never drawn
 
 
 def chosen(mask_tokens):
@@ -47,25 +48,25 @@ def chosen(mask_tokens):
 
 def replaced(mask_tokens):
     for p in (0.15, 0.5, 1.0):
-        ids, special = torch.full((400, 100), 7), torch.zeros(400, 100, dtype=torch.bool)
-        inputs, labels = masked("mask_tokens", mask_tokens, ids, MASK, V, special, p=p)
-        what = f"mask_tokens, all ids 7, mask_id 3, vocab_size 40, p={p}"
+        ids, special = torch.full((400, 100), ID), torch.zeros(400, 100, dtype=torch.bool)
+        inputs, labels = masked("mask_tokens", mask_tokens, ids, MASK, FEW, special, p=p)
+        what = f"mask_tokens, all ids 1, mask_id 3, vocab_size 5, p={p}"
         of = f"{what}: of the chosen, the share"
         picked = labels != -100
         if not picked.any():
             continue  # `chosen` minds who is
-        now, one = inputs[picked], 0.1 / V
-        stray = now[(now < 0) | (now >= V)].unique().tolist()
-        assert not stray, f"{what}: inputs {stray}, want 0 to 39"
+        now, one = inputs[picked], 0.1 / FEW
+        stray = now[(now < 0) | (now >= FEW)].unique().tolist()
+        assert not stray, f"{what}: inputs {stray}, want 0 to 4"
         share_is(now == MASK, 0.8 + one, f"{of} that became mask_id")
-        share_is(now == 7, 0.1 + one, f"{of} that stayed")
-        for token in (0, 1, V // 2, V - 1):
+        share_is(now == ID, 0.1 + one, f"{of} that stayed")
+        for token in (0, 2, 4):
             share_is(now == token, one, f"{of} that became {token}")
         first, second = now[: len(now) // 2 * 2].view(-1, 2).T
         both = (first == MASK) & (second == MASK)
         share_is(both, (0.8 + one) ** 2, f"{of} of neighbors that both became mask_id")
-        both = (first == second) & (first != MASK) & (first != 7)
-        share_is(both, (V - 2) * one**2, f"{of} of neighbors that both became one other token")
+        both = (first == second) & (first != MASK) & (first != ID)
+        share_is(both, (FEW - 2) * one**2, f"{of} of neighbors that both became one other token")
 
 
 def visible(random_masking):
@@ -198,7 +199,7 @@ def inputs(mask_tokens, random_masking, restore, mae_loss):
         leaf, *others = (t.requires_grad_() for t in given.values())
         what = f"random_masking(x {dtype}, 0.5)"
         out, mask, _ = hidden(what, random_masking, leaf, 0.5)
-        equal(f"{what}: x_visible is", out.dtype, dtype)
+        equal(f"{what}: x_visible, mask are", (out.dtype, mask.dtype), (dtype, torch.float32))
         (grad,) = gradients(what, out, [leaf], torch.ones_like(out), ["x"])
         want = (1 - mask)[..., None].expand(4, 7, 3).to(dtype)
         close(grad, want, f"{what}: the gradient of x by 1s, against 1 - mask")

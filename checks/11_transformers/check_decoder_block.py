@@ -35,14 +35,15 @@ def by_hand(causal_attention, MultiHeadCrossAttention, TransformerDecoderBlock):
     parts = [("MultiHeadCrossAttention", MultiHeadCrossAttention(D, H))]
     parts.append(("TransformerDecoderBlock", TransformerDecoderBlock(D, H, D_FF)))
     for b, mode in ((2, "train"), (2, "eval"), (1, "train"), (1, "eval")):
+        grad = "" if b == 2 else ", under no_grad"
         x, memory, every = torch.randn(b, 5, D), torch.randn(b, 4, D), torch.ones(b, H, 5, 4).bool()
         calls = [("causal_attention", causal_attention, (x, x, x))]
         for name, module in parts:
             module.train(mode == "train")
             for m in (None, every[0, 0], every[:, :1, :1], every):
-                calls.append((f"{name}, {told(m)}, {mode} mode", module, (x, memory, m)))
+                calls.append((f"{name}, {told(m)}, {mode} mode{grad}", module, (x, memory, m)))
         for what, function, given in calls:
-            with Forbidden("attention") as watch:
+            with torch.set_grad_enabled(not grad), Forbidden("attention") as watch:
                 result(what, function, *given)
             assert watch.seen, f"{what} called no function of torch"
             assert not watch.called, f"{what}, called torch's {', '.join(watch.called)}"
@@ -71,9 +72,10 @@ def cross(MultiHeadCrossAttention):
     parts = nn.ModuleDict({name: nn.Linear(D, D) for name in ("W_q", "W_k", "W_v", "W_o")})
     has_parts("MultiHeadCrossAttention(12, 3)", MultiHeadCrossAttention(D, H), parts, parts)
     attention, x_kv = means(MultiHeadCrossAttention(2, 1)), torch.tensor([[[1.0, 2], [5.0, 8]]])
-    what = f"every score 0, W_v, W_o the identity, x_q (1, 3, 2), x_kv {numbers(x_kv[0])}: out[0]"
-    out = run(what, attention, torch.randn(1, 3, 2), x_kv)[0]
-    close(out, torch.tensor([[3.0, 5.0]] * 3), what)
+    for shown, x_q in (("x_q (1, 3, 2)", torch.randn(1, 3, 2)), ("x_q is x_kv", x_kv)):
+        what = f"every score 0, W_v, W_o the identity, {shown}, x_kv {numbers(x_kv[0])}: out[0]"
+        out = run(what, attention, x_q, x_kv)[0]
+        close(out, torch.tensor([[3.0, 5.0]]).expand_as(out), what)
     for sizes, heads in SIZES:
         attention, given = filled(MultiHeadCrossAttention(D, heads)), two(*sizes)
         what = f"{heads} heads, (B, L_q, L_k) {sizes}"
@@ -105,6 +107,7 @@ def wiring(MultiHeadCrossAttention, TransformerDecoderBlock):
 
 def masks(MultiHeadCrossAttention, TransformerDecoderBlock):
     attention = means(MultiHeadCrossAttention(4, 1), score=-40.0)
+    block = made(TransformerDecoderBlock)  # one for all lengths: it keeps no mask
     for sizes in ((2, 5, 4), (3, 3, 3)):
         x_q, x_kv = torch.randn(*sizes[:2], 4), torch.rand(sizes[0], sizes[2], 4)
         for shown, mask in masks_of(sizes[0], 1, *sizes[1:]).items():
@@ -112,9 +115,9 @@ def masks(MultiHeadCrossAttention, TransformerDecoderBlock):
             want = seen @ x_kv / seen.sum(-1, keepdim=True)
             what = f"one head, equal scores, (B, L_q, L_k) {sizes}, mask {shown}: out, the mean of"
             close(run(what, attention, x_q, x_kv, mask), want, f"{what} what may be seen")
-        block, (x, memory) = made(TransformerDecoderBlock), two(*sizes).values()
+        x, memory = two(*sizes).values()
         for mask in (some_mask(sizes[0], H, *sizes[1:]), some_mask(H, *sizes[1:])):
-            what = f"TransformerDecoderBlock, {told(mask)}, memory"
+            what = f"one TransformerDecoderBlock, x of 5, then 3 tokens, {told(mask)}, memory"
             may = mask.expand(sizes[0], H, *sizes[1:]).any(1)
             hides_tokens(what, partial(run, what, block, x, mask=mask), memory / 2, may)
         one = (torch.arange(sizes[2]) < 1).expand(sizes[1], -1)  # a mask of memory, none of x

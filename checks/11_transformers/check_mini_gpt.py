@@ -87,6 +87,8 @@ def model(GPT2Block, MiniGPT):
         shapes = {"token.weight": (V, d), "position.weight": (context, d)}
         shapes |= {"norm.weight": (d,), "norm.bias": (d,)}
         own = {n: tuple(p.shape) for n, p in made.named_parameters() if n[:7] != "blocks."}
+        if "token.weight" not in own and "head.weight" in own:  # a head made before token
+            own["token.weight"] = own.pop("head.weight")
         names_are(own, shapes, f"{what}, parameters beside those of blocks")
         for name, shape in shapes.items():
             equal(f"{what}: {name} has shape", own[name], shape)
@@ -193,8 +195,11 @@ def text(generate, MiniGPT):
         "MiniGPT, temperature 0: the first 3 of 8 new tokens, against 3 new ones",
     )
     ids = torch.zeros(3000, 1, dtype=torch.int64)
-    for temperature, p in ((1.0, 0.75), (0.5, 0.9), (2.0, 0.633975)):
-        what, model = f"logits [0, ln 3], temperature={temperature}", Known([0.0, math.log(3)])
+    for odds, temperature, p in ((3, 1.0, 0.75), (1.1, 0.05, 0.870592), (3, 2.0, 0.633975)):
+        what, model = (
+            f"logits [0, ln {odds}], temperature={temperature}",
+            Known([0, math.log(odds)]),
+        )
         ones = attempt(what, generate, model, ids, 2, temperature=temperature)[:, 1:] == 1
         for new in range(2):
             share_is(ones[:, new], p, f"{what}: the share of 1s at new token {new}")
@@ -255,6 +260,7 @@ def inputs(generate, MiniGPT):
     for table in (made.token, made.position):  # a meta table takes numbers from any device
         table.register_forward_pre_hook(lambda _, given: seen.append(str(given[0].device)))
     keeps_device("MiniGPT", made, torch.randint(9, (2, 4)))
+    keeps_device("generate", lambda i: generate(made, i, 2), torch.randint(9, (2, 4)))
     assert "cpu" not in seen, f"MiniGPT and ids on a GPU: its tables get numbers on {seen}"
 
 

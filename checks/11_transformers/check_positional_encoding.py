@@ -98,7 +98,7 @@ def sizes(sinusoidal_pe, sinusoidal_pe_2d, alibi_bias):
     ):
         what = f"{function.__name__}{inputs}"
         got = result_of(what, function, *inputs)
-        equal(f"{what}: shape", tuple(got.shape), shape)
+        equal(f"{what}: shape and dtype", (tuple(got.shape), got.dtype), (shape, torch.float32))
     close(sinusoidal_pe(1, 2), torch.tensor([[0.0, 1.0]]), "sinusoidal_pe(1, 2)")
     close(
         sinusoidal_pe_2d(1, 1, 4)[0, 0], torch.tensor([0.0, 1, 0, 1]), "sinusoidal_pe_2d(1, 1, 4)"
@@ -109,7 +109,7 @@ def sizes(sinusoidal_pe, sinusoidal_pe_2d, alibi_bias):
 def refused(sinusoidal_pe, sinusoidal_pe_2d, alibi_bias):
     for function, cases in (
         (sinusoidal_pe, ((4, 3), (3, 1), (0, 5), (5, 5))),
-        (sinusoidal_pe_2d, ((2, 3, 6), (2, 2, 2), (3, 3, 5), (3, 4, 3), (2, 3, 9))),
+        (sinusoidal_pe_2d, ((2, 3, 6), (2, 2, 2), (3, 3, 5), (3, 4, 3), (0, 3, 6))),
         (alibi_bias, ((2, 3, 2), (1, 1, 0), (4, 5, 1))),
     ):
         for inputs in cases:

@@ -16,7 +16,8 @@ CHAIN = [[0.0, 0, 10, 1], [2.0, 0, 12, 1], [4.0, 0, 14, 1], [20.0, 0, 30, 1]]  #
 def iou(box_iou):
     pairs = [([a], [b]) for a in BOXES for b in BOXES]
     drawn_pairs = [(drawn(n), drawn(m) + 3) for n, m in ((3, 5), (4, 4), (1, 6))]
-    drawn_pairs.append((drawn(5) / 10, drawn(2) / 10))  # boxes smaller than a pixel
+    small = drawn(5) / 10  # less than a pixel
+    drawn_pairs.append((small, small[:2]))
     for one, two in pairs + drawn_pairs:
         one, two = torch.as_tensor(one), torch.as_tensor(two)
         what = call_of("box_iou", *((one, two) if len(two) > 1 else (one.tolist(), two.tolist())))
@@ -64,8 +65,9 @@ def order(nms, batched_nms):
         for labels in ([7, 4, 1, -2], [3, 3, 3, 3]) if boxes is apart else ():
             told = f"batched_nms, {what}, labels {labels}"
             picked(told, batched_nms, boxes, given, torch.tensor(labels), 0.5, want=want)
-    what = "batched_nms, 120 boxes, scores all equal, each with its own label, threshold 0.5"
-    picked(what, batched_nms, apart * 30, given, torch.arange(120), 0.5, want=[*range(120)])
+    row, given = [[10.0 * i, 0, 10.0 * i + 5, 5] for i in range(20)], torch.tensor([0.5] * 20)
+    what = "batched_nms, 20 boxes apart, scores all equal, labels 0, 1, 0, 1, ..., threshold 0.5"
+    picked(what, batched_nms, row, given, torch.arange(20) % 2, 0.5, want=[*range(20)])
 
 
 def batched(batched_nms):
@@ -73,7 +75,7 @@ def batched(batched_nms):
         ([0, 0, 0, 0], 0.6, [0, 2, 3]),
         ([0, 1, 0, 1], 0.4, [0, 1, 3]),
         ([0, 1, 1, 1], 0.6, [0, 1, 3]),
-        ([3, 2, 1, 0], 0.0, [0, 1, 2, 3]),
+        ([3, 2, 1, 3], 0.0, [0, 1, 2, 3]),
         ([0, 1, 2, 0], 0.1, [0, 1, 2, 3]),
     ):
         what = f"batched_nms({CHAIN}, scores falling, labels {labels}, {threshold})"
@@ -151,9 +153,9 @@ def types(box_iou, nms, batched_nms):
     fine_iou = 1 - box_iou(fine, fine)[0, 1].item()
     told = f"box_iou, float64, boxes that differ by 1e-9: 1 - IoU {fine_iou:.3g}"
     assert abs(fine_iou - 1e-9) < 1e-12, f"{told}, want 1e-09"
-    most, told = 1 - 5e-10, "float64, two boxes of IoU 1 - 1e-9, threshold 1 - 5e-10"
-    picked(f"nms, {told}", nms, fine, scores[:2], most, want=[0, 1])
-    picked(f"batched_nms, {told}", batched_nms, fine, scores[:2], given[:2], most, want=[0, 1])
+    far, told = fine * 3 + 1e9, "float64, two boxes of 3 x 3 pixels at 1e9, IoU 1, threshold 0.9"
+    picked(f"nms, {told}", nms, far, scores[:2], 0.9, want=[0])
+    picked(f"batched_nms, {told}", batched_nms, far, scores[:2], given[:2], 0.9, want=[0])
 
 
 def scale(box_iou, nms, batched_nms):

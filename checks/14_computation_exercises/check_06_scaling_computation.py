@@ -71,16 +71,14 @@ def uneven(asked):
 
 @asks("training_flops", "chinchilla_tokens", "all_reduce_elements_per_rank", "receptive_field")
 def exact(flops, chinchilla, all_reduce, field):
-    n = 10**20 + 3  # neither it nor n - 1 is exact as a float
-    for sizes in ((n, 1), (1, n), (n, n)):
+    n, m = 10**20 + 3, 10**10 + 3  # n is not exact as a float; m fits 64 bits, its square does not
+    for sizes in ((n, 1), (1, n), (m, m)):
         flops.gives_exactly(flops.gives_exactly(None, 1, 1) * sizes[0] * sizes[1], *sizes)
     chinchilla.gives_exactly(chinchilla.gives_exactly(None, 1) * n, n)
     all_reduce.gives_exactly(all_reduce.gives_exactly(None, 3, 3) * n, 3 * n, 3)
-    step = all_reduce.gives_exactly(None, 3, 3) - all_reduce.gives_exactly(None, 2, 2)
-    all_reduce.gives_exactly(all_reduce.gives_exactly(None, 2, 2) + step * (n - 2), n, n)
     field.gives_exactly(n, [(n, 1, 1)])
     field.gives_exactly(1 + 2 * n, [(3, 1, n)])
-    field.gives_exactly(1 + n, [(1, n, 1), (2, 1, 1)])
+    field.gives_exactly(1 + m * m, [(1, m, 1), (1, m, 1), (2, 1, 1)])
 
 
 CORE = (flops, mfu, chinchilla, all_reduce, bubble, field)

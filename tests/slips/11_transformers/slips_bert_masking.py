@@ -63,6 +63,14 @@ SLIPS = {
         "float labels": (LABELS, f"{LABELS}.float()"),
     },
     "replaced": {
+        "another token, never the one it was": (
+            TOKENS,
+            TOKENS.replace("vocab_size,", "vocab_size - 1,") + "\n    tokens += tokens >= ids",
+        ),
+        "mask_id never drawn": (
+            TOKENS,
+            TOKENS.replace("vocab_size,", "vocab_size - 1,") + "\n    tokens += tokens >= mask_id",
+        ),
         "all masked": (f"{MASKED}\n    {OTHERS}", "inputs = ids.masked_fill(chosen, mask_id)"),
         "10 % of the rest, which is 2 %": (OTHERS, OTHERS.replace("0.9", "0.98")),
         "10 % of 80 % replaced": (
@@ -307,6 +315,7 @@ SLIPS = {
         ),
     },
     "inputs": {
+        "the mask in the dtype of x": (THREE, THREE.replace(".float()", ".to(x.dtype)")),
         "ids changed in place": (
             LABELS,
             "labels = ids.masked_fill(~chosen, -100)\n"

@@ -31,6 +31,12 @@ def some_dropped(axes, at):
 
 SLIPS = {
     "by_hand": {
+        "torch's attention under no_grad": (
+            "mixed = attend(q, k, v, mask)",
+            "mixed = attend(q, k, v, mask)\n"
+            "        if not torch.is_grad_enabled():\n"
+            "            mixed = nn.functional.scaled_dot_product_attention(q, k, v, mask)",
+        ),
         "causal attention of the library": (
             CAUSAL,
             "return nn.functional.scaled_dot_product_attention(Q, K, V, is_causal=True)",
@@ -108,6 +114,11 @@ SLIPS = {
         ),
     },
     "cross": {
+        "causal if x_q is x_kv": (
+            "mixed = attend(q, k, v, mask)",
+            "mask = lower_triangle(x_q) if mask is None and x_q is x_kv else mask\n"
+            "        mixed = attend(q, k, v, mask)",
+        ),
         "no bias": (
             "self.W_k = nn.Linear(d_model, d_model)",
             "self.W_k = nn.Linear(d_model, d_model, bias=False)",
@@ -241,6 +252,11 @@ class MultiHeadCrossAttention(MultiHeadCrossAttention):
         "RMSNorm": (NORM2, "self.norm2 = nn.RMSNorm(d_model)"),
     },
     "masks": {
+        "the first call's triangle for every length": (
+            SELF,
+            "self.kept = getattr(self, 'kept', lower_triangle(h))\n        "
+            + SELF.replace("lower_triangle(h)", "self.kept"),
+        ),
         "memory_mask ignored": ("memory, memory_mask", "memory"),
         "memory_mask inverted": (
             "memory, memory_mask",

@@ -309,6 +309,8 @@ SLIPS = {
         "the first block frozen": (TIE, f"{TIE}\n        self.blocks[0].requires_grad_(False)"),
     },
     "text": {
+        "temperatures below 0.1 taken for 0": ("if temperature == 0:", "if temperature < 0.1:"),
+        "temperature at least 0.5": (P, P.replace("/ temperature", "/ max(temperature, 0.5)")),
         "always greedy": ("if temperature == 0:", "if True:"),
         "always sampled": (
             GREEDY,
@@ -454,6 +456,11 @@ def generate(model, ids, max_new_tokens, temperature=0.0, generator=None):
 """,
     },
     "inputs": {
+        "the text put together on the CPU": (
+            CAT,
+            "grown = torch.zeros(len(ids), ids.shape[1] + 1, dtype=torch.int64)\n"
+            "            grown[:, :-1], grown[:, -1:] = ids, new\n            ids = grown",
+        ),
         "ids extended in place": (
             CAT,
             "ids.set_(torch.cat((ids, new), dim=1))",
@@ -476,6 +483,12 @@ def generate(model, ids, max_new_tokens, temperature=0.0, generator=None):
 }
 
 VARIANTS = {
+    "the head made first, token gets its weight": (
+        "        self.token = nn.Embedding(vocab_size, d_model)\n",
+        "        self.head = nn.Linear(d_model, vocab_size, bias=False)\n"
+        "        self.token = nn.Embedding(vocab_size, d_model)\n"
+        "        self.token.weight = self.head.weight\n",
+    ),
     "attention by hand, one loop over heads": """
 class GPT2Block(GPT2Block):
     def attend(self, x):

@@ -224,6 +224,11 @@ def sinusoidal_pe_2d(height, width, d_model):
 """,
     },
     "sizes": {
+        "an empty bias of whole numbers": (
+            "    slopes =",
+            "    if not q_len:\n"
+            "        return torch.empty((num_heads, 0, k_len), dtype=torch.int64)\n    slopes =",
+        ),
         "an empty length refused": (
             "    if d_model % 2:\n",
             "    if d_model % 2 or seq_len < 1:\n",
@@ -240,6 +245,11 @@ def sinusoidal_pe_2d(height, width, d_model):
         ),
     },
     "refused": {
+        "an empty grid of any d_model": (
+            "    if d_model % 4:",
+            "    if height * width == 0:\n        return torch.empty(height, width, d_model)\n"
+            "    if d_model % 4:",
+        ),
         "an odd d_model cut": (ODD, ""),
         "an odd d_model padded": (
             f"{ODD}    rates",

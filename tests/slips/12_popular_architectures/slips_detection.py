@@ -151,6 +151,10 @@ SLIPS = {
         "label 0 is background": (KEEP, KEEP + " | (labels[left] == 0) & labels.any()"),
         "label 0 drops all": (KEEP, KEEP + " & (labels[best] != 0)"),
         "label of the best box for all": (KEEP, KEEP.replace("labels[best]", "labels[kept[0]]")),
+        "equal is dropped in batched_nms only": (
+            SHIFTED.partition("\n\ndef batched_nms")[0]
+            + MATRIX.replace("> iou_threshold", ">= iou_threshold")
+        ),
         "labels in order of score": (KEEP, KEEP.replace("labels[left]", "labels.sort()[0][left]")),
     },
     "by_hand": {

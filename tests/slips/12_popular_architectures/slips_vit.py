@@ -66,9 +66,9 @@ SLIPS = {
             f"out = {OUT}\n        return out + torch.arange(out.shape[1]).to(out)[:, None] / 100",
         ),
         "squeezed at one patch": (OUT, "self.proj(x).flatten(2).mT.squeeze(1)"),
-        "number of patches as a float": (
-            f"return {OUT}",
-            f"self.num_patches = float(self.num_patches)\n        return {OUT}",
+        "number of patches as a tensor": (
+            "(img_size // patch_size) ** 2",
+            "torch.tensor((img_size // patch_size) ** 2)",
         ),
     },
     "parts": {
@@ -242,6 +242,7 @@ VARIANTS = {
         " x + self.pos_embed[:, 1:]], dim=1)",
     ),
     "blocks called by keyword": ("x = block(x)", "x = block(src=x)"),
+    "activation as a module": ('activation="gelu"', "activation=nn.GELU()"),
     "activation as a function": ('activation="gelu"', "activation=nn.functional.gelu"),
     "error by the constructor of ViT": (
         "        super().__init__()\n        self.patch_embed",

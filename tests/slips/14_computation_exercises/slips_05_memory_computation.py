@@ -158,6 +158,15 @@ SLIPS = {
             "optimizer = 'adamw' if optimizer.startswith('adam') else optimizer\n    "
             + BAD_OPTIMIZER,
         ),
+        "all that begins with sgd": (
+            BAD_OPTIMIZER,
+            "optimizer = 'sgd' if optimizer.startswith('sgd') else optimizer\n    " + BAD_OPTIMIZER,
+        ),
+        "all with momentum in it": (
+            BAD_OPTIMIZER,
+            "optimizer = 'momentum' if 'momentum' in optimizer else optimizer\n    "
+            + BAD_OPTIMIZER,
+        ),
         "a KeyError": (BAD_OPTIMIZER, "if False:"),
         "the optimizer not in the message": ("is {optimizer!r}, want", "is not known, want"),
         "stages above 3 are 3": (BAD_STAGE, "if stage < 0:"),
@@ -166,6 +175,7 @@ SLIPS = {
             'f"stage is {stage}, want one of {STAGES}"',
             '"no such stage"',
         ),
+        "any stage for one rank": (BAD_STAGE, "if world_size != 1 and stage not in STAGES:"),
         "no ranks": (BAD_SIZE, "if world_size < 0:"),
         "negative ranks": (BAD_SIZE, "if world_size == 0:"),
         "ranks asserted": (
@@ -182,6 +192,10 @@ SLIPS = {
         "bytes as floats": (SUM, SUM.replace("total", "float(total)")),
         "tokens in a float": ("x = B * L * d_model", "x = int(1.0 * B * L * d_model)"),
         "scores in a float": (ATTENTION, "attention = 5 * x + int(1.0 * B * num_heads * L**2)"),
+        "scores in 64 bits": (
+            ATTENTION,
+            "import numpy\n\n    attention = 5 * x + int(numpy.prod([B, num_heads, L, L]))",
+        ),
         "the feed-forward net in a float": (
             FORWARD,
             "feed_forward = 2 * x + int(2.0 * B * L * d_ff)",
@@ -201,7 +215,16 @@ SLIPS = {
             ),
         ),
         "the total in a float": (TOTAL, '"total": int(float(sum(parts.values())))'),
-        "layers in a float": (KEPT, KEPT.replace("num_layers * x", "int(float(num_layers)) * x")),
+        "inputs in a float": (KEPT, KEPT.replace("num_layers * x", "int(1.0 * num_layers * x)")),
+        "tokens in 64 bits": (
+            "x = B * L * d_model",
+            "import numpy\n\n    x = int(numpy.prod([B, L, d_model]))",
+        ),
+        "the cache in 64 bits": (
+            CACHE,
+            "sizes = [2, B, L, num_layers, num_kv_heads, d_head, bytes_per]\n"
+            "    return int(__import__('numpy').prod(sizes))",
+        ),
     },
 }
 
@@ -240,6 +263,16 @@ def activation_elements(B, L, d_model, num_heads, d_ff, num_layers, checkpoint=F
 def kv_cache_bytes(B, L, num_layers, num_kv_heads, d_head, bytes_per=2):
     key = value = B * num_kv_heads * L * d_head
     return sum((key + value) * bytes_per for _ in [0]) * num_layers
+""",
+    "layer by layer": """
+def activation_elements(B, L, d_model, num_heads, d_ff, num_layers, checkpoint=False):
+    x = B * L * d_model
+    inside = 7 * x + 2 * B * L * d_ff + B * num_heads * L * L
+    kept = sum(x if checkpoint else x + inside for _ in range(num_layers))
+    return kept + inside if checkpoint else kept
+
+def kv_cache_bytes(B, L, num_layers, num_kv_heads, d_head, bytes_per=2):
+    return sum(2 * B * num_kv_heads * L * d_head * bytes_per for _ in range(num_layers))
 """,
     "the padded length": (PART, "part = (num_params + -num_params % world_size) // world_size"),
     "stage by stage": """

@@ -140,11 +140,18 @@ SLIPS = {
         "FLOPs in a float": (FLOPS, "return int(6.0 * num_params * tokens)"),
         "6e0": (FLOPS, "return round(6e0 * tokens) * num_params"),
         "tokens in a float": (TOKENS, "return int(2e1 * num_params)"),
-        "ranks in a float": (SENT, "return int(2.0 * (world_size - 1)) * piece"),
+        "sent in a float": (SENT, "return int(2.0 * (world_size - 1) * piece)"),
         "numpy's ints": (FLOPS, "import numpy\n\n    return numpy.int64(6) * num_params * tokens"),
         "the field in a float": (SEEN, SEEN.replace("dilation * (", "int(1.0 * dilation) * (")),
         "kernels in a float": (SEEN, SEEN.replace("(kernel_size - 1)", "int(kernel_size - 1.0)")),
         "steps in a float": (STEP, "        step = int(float(step * stride))\n"),
+        "steps in 64 bits": """
+def receptive_field(layers):
+    import numpy
+
+    steps = numpy.cumprod([1] + [stride for _, stride, _ in layers])
+    return 1 + sum(d * (k - 1) * int(step) for (k, _, d), step in zip(layers, steps))
+""",
     },
 }
 
@@ -170,6 +177,14 @@ def pipeline_bubble(num_stages, num_microbatches):
     if num_stages == 1:
         return 0
     return Fraction(num_stages - 1, num_stages - 1 + num_microbatches)
+""",
+    "a step at a time": """
+def all_reduce_elements_per_rank(numel, world_size):
+    sent = 0
+    for way in ("reduce-scatter", "all-gather"):
+        for step in range(world_size - 1):
+            sent += (numel + world_size - 1) // world_size
+    return sent
 """,
     "step by step": """
 def all_reduce_elements_per_rank(numel, world_size):
