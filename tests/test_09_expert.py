@@ -5,18 +5,22 @@ import shutil
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import distributed_run
 import pytest
 import torch
 import torch.distributed as dist
 from distributed_run import LIMIT, LIMIT_AFTER_DEATH, backend_and_device, process_group
+from learner import as_handed_out, name_of
+from sources import run_as_script
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import TensorDataset
 
 from checks.world import World
-from practice.exercises import ROOT, load
+from practice.exercises import ROOT, check_of, load, solution_of
+from practice.why import why
 
 LEVEL = ROOT / "09_expert"
 
@@ -476,3 +480,20 @@ def test_export_keeps_the_c_operation_as_one_node(c_op):
 def test_a_million_numbers_in_c(c_op):
     a, b = (torch.randn(1000, 1000) for _ in range(2))
     torch.testing.assert_close(c_op(a.T, b[:, torch.arange(999, -1, -1)]), F.silu(a.T) * b.flip(1))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="changes PATH the POSIX way")
+@pytest.mark.parametrize("path", [LEVEL / "challenge_cpp_extension.py"], ids=name_of)
+@as_handed_out
+def test_an_exercise_that_the_machine_cannot_try_is_skipped_and_no_pass(
+    path, monkeypatch, tmp_path
+):
+    """Without a compiler the page says so in one line, pytest FILE skips, and why names nothing."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = "STOPPED: skipped: it needs a C compiler, and no program cc is found\n"
+    for file in (path, solution_of(path)):
+        assert run_as_script(file) == (1, said, "")
+    label = SimpleNamespace(check=check_of(path)["CORE"][0])
+    with pytest.raises(pytest.skip.Exception, match="no program cc"):
+        load(ROOT / "conftest.py")["Label"].runtest(label)
+    assert why(path, load(solution_of(path))) == []

@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -30,7 +29,7 @@ from practice.exercises import (
     stem_of,
 )
 from practice.judge import try_all, try_one
-from practice.why import edited, why
+from practice.why import edited
 
 EXERCISES = find()
 HUNTS = [path for path in EXERCISES if is_hunt(path)]
@@ -396,20 +395,6 @@ def test_what_goes_wrong_is_one_clear_line(path, old, new, said):
     assert said in out
     assert len(out) < 10_000
     assert "Traceback" not in out
-
-
-@pytest.mark.skipif(os.name != "posix", reason="changes PATH the POSIX way")
-def test_an_exercise_that_the_machine_cannot_try_is_skipped_and_no_pass(monkeypatch, tmp_path):
-    """Without a compiler the page says so in one line, pytest FILE skips, and why names nothing."""
-    path = ROOT / "09_expert" / "challenge_cpp_extension.py"
-    monkeypatch.setenv("PATH", str(tmp_path))
-    said = "STOPPED: skipped: it needs a C compiler, and no program cc is found\n"
-    for file in (path, solution_of(path)):
-        assert run_as_script(file) == (1, said, "")
-    label = SimpleNamespace(check=check_of(path)["CORE"][0])
-    with pytest.raises(pytest.skip.Exception, match="no program cc"):
-        load(ROOT / "conftest.py")["Label"].runtest(label)
-    assert why(path, load(solution_of(path))) == []
 
 
 @every([TENSORS])
