@@ -1,6 +1,6 @@
 """Muon: an optimizer of your own, whose step has singular values near 1.
 
-    newton_schulz(G, steps=5)   a matrix -> its like, computed in G's dtype
+    newton_schulz(G, steps=5)   a matrix -> one of its shape, in G's dtype
         X = G/sqrt(sum of G's squares); then `steps` times
         A = XX^T,  X = aX + (bA+cAA)X,  a=3.4445, b=-4.7750, c=2.0315
     Muon(params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5)
@@ -12,7 +12,7 @@ Core, what an interview asks:
 
     orthogonal  The formula's values, at any scale of G.
     step        Steps in place. With .grad None, p and its M stay as they are.
-    decay       It meets neither M nor newton_schulz.
+    decay       weight_decay has no part in M and none in newton_schulz's argument.
     groups      Each has five own options. A step reads them anew.
     split       matrices: the 2-D parameters that no Embedding, EmbeddingBag, LayerNorm or RMSNorm
                 has, nor the last Linear in model.modules(). others: the rest. Each once, in
@@ -20,7 +20,7 @@ Core, what an interview asks:
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    closure     step calls it once, with gradients on, and gives back its loss.
+    closure     step calls a given closure once, with gradients on, and returns its loss.
     state       M has p's dtype and device. After load_state_dict a new Muon goes on as the old.
     limits      A parameter not 2-D: ValueError, also from add_param_group, which then adds
                 nothing. A zero G gives zeros.

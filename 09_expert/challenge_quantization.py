@@ -16,9 +16,9 @@ Core, what an interview asks:
     forward   x @ (weight_int8*scale)^T + bias. x and bias get gradients.
     packed    A byte holds two neighbors, the first in its low 4 bits.
     restored  Off by scale/2 at most, in scale's dtype.
-    prune     Just round(amount*n) numbers, of least magnitude, are 0. The others stay.
-    survive   Zeros stay with any optimizer, made before or after, its momentum and decay. The
-              others train as before.
+    prune     The round(amount*n) numbers of least magnitude become 0. The others stay.
+    survive   These zeros stay 0 in training, whatever the optimizer does and whenever it was made.
+              The others train as before.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 

@@ -12,8 +12,8 @@ A block is x + W_o(attention(norm(x))), then x + down(gelu(up(norm(x)))).
 Core, what an interview asks:
 
     training     Bytes of "weights", "gradients", "master", "states", "total"; for "sgd",
-                 "momentum", "adamw". All is float32, without master. mixed: weights and gradients
-                 are bfloat16; a float32 copy, the master, is kept.
+                 "momentum", "adamw". mixed=False: all is float32 and "master" is 0. mixed=True:
+                 weights and gradients are bfloat16, "master" is a float32 copy.
     activations  Numbers kept for backward, each tensor once. Matrix products keep both factors,
                  norms and GELU their input, softmax its result. Parameters and what a norm keeps
                  besides do not count.
