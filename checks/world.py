@@ -285,7 +285,9 @@ class World:
         rank = self.get_rank()
         with _disable_current_modes():
             held = given.detach().clone() if isinstance(given, Tensor) else given
-        label = f"{name} of {tuple(given.shape)}" if isinstance(given, Tensor) else name
+        label = name
+        if isinstance(given, Tensor):
+            label += f" of {tuple(given.shape)}, {given.dtype}"
         with self._changed:
             self.calls[rank].append(
                 (name.split("(")[0].split()[0], given.numel() if isinstance(given, Tensor) else 0)

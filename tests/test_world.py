@@ -97,14 +97,13 @@ def test_a_rank_that_left_others_waiting_is_told():
         world.run(lambda: world.get_rank() == 0 or world.barrier())
 
 
-def test_different_collectives_are_told():
+@pytest.mark.parametrize(
+    "given", [[torch.ones(2), torch.ones(3)], [torch.ones(2), torch.ones(2).long()]]
+)
+def test_different_collectives_are_told(given):
     world = World(2)
-
-    def apart():
-        world.all_reduce(torch.ones(2 + world.get_rank()))
-
     with pytest.raises(RuntimeError, match=r"all_reduce\(SUM\) of .* calls all_reduce\(SUM\) of"):
-        world.run(apart)
+        world.run(world.all_reduce, each=given)
 
 
 def test_the_error_of_a_rank_ends_the_others():
