@@ -1,4 +1,8 @@
+import multiprocessing
 import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 
 import pytest
 import torch
@@ -18,9 +22,44 @@ def device(request):
     return torch.device(request.param)
 
 
+def job_of(item):
+    """(function, path) of a test that is marked elsewhere(run=function); None for any other."""
+    mark = item.get_closest_marker("elsewhere")
+    return (mark.kwargs["run"], item.callspec.params["path"]) if mark else None
+
+
 def pytest_collection_modifyitems(items):
-    """What asks for the refusals of slips last: other processes judge them while the rest runs."""
-    items.sort(key=lambda item: "refusals_of" in item.function.__code__.co_varnames)
+    """What asks for the result of another process comes last: the rest runs meanwhile."""
+    items.sort(key=lambda item: job_of(item) is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def results(request):
+    """Computes the jobs of this run, each once, shared out over the other cores."""
+    jobs = dict.fromkeys(filter(None, map(job_of, request.session.items)))
+    others = min(4, (os.cpu_count() or 1) - 1) if len(jobs) > 3 else 0
+    if not others:
+        yield cache(lambda function, path: function(path))
+        return
+    # A fork saves the import of torch; it is safe before torch has run, where CUDA has not either.
+    forks = sys.platform == "linux" and not torch.cuda.is_available()
+    context = multiprocessing.get_context("fork" if forks else "spawn")
+    with ProcessPoolExecutor(others, context) as pool:
+        futures = {job: pool.submit(*job) for job in reversed(jobs)}
+
+        @cache
+        def result(function, path):
+            future = futures[function, path]
+            return function(path) if future.cancel() else future.result()
+
+        yield result
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture
+def result(request, results):
+    """function(path) of a test that is marked elsewhere(run=function)."""
+    return results(*job_of(request.node))
 
 
 @pytest.fixture(autouse=True)

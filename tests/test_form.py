@@ -2,13 +2,10 @@
 
 import ast
 import difflib
-import multiprocessing
-import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 
 import pytest
@@ -70,7 +67,8 @@ def labels(path, part=None):
 
 def refusals(path):
     """How the labels refuse the slips: {(label, slip): the label's outcome on it}; for each label
-    one slip that no other label refuses; {variant: the outcomes that are not ok}.
+    one slip that no other label refuses (it is found soonest where it stands first); {variant: the
+    outcomes that are not ok}.
     """
     torch.set_num_threads(1)
     check = check_of(path)
@@ -99,34 +97,6 @@ def refusals(path):
         for name, edit in edits["VARIANTS"].items()
     }
     return by_label, alone, variants
-
-
-@pytest.fixture(scope="session", autouse=True)
-def refusals_of(request):
-    """refusals(path), with the exercises of this run shared out over the cores."""
-    params = [getattr(item, "callspec", None) for item in request.session.items]
-    wanted = [
-        item.callspec.params["path"]
-        for item, p in zip(request.session.items, params, strict=True)
-        if p and "path" in p.params and "refusals_of" in item.function.__code__.co_varnames
-    ]
-    wanted = list(dict.fromkeys(path for path in wanted if path in EXERCISES))
-    others = min(4, (os.cpu_count() or 1) - 1) if len(wanted) > 3 else 0
-    if not others:
-        yield cache(refusals)
-        return
-    # A fork saves the import of torch; it is safe before torch has run, where CUDA has not either.
-    forks = sys.platform == "linux" and not torch.cuda.is_available()
-    context = multiprocessing.get_context("fork" if forks else "spawn")
-    with ProcessPoolExecutor(others, context) as pool:
-        jobs = {path: pool.submit(refusals, path) for path in reversed(wanted)}
-
-        @cache
-        def refusals_of(path):
-            return refusals(path) if jobs[path].cancel() else jobs[path].result()
-
-        yield refusals_of
-        pool.shutdown(cancel_futures=True)
 
 
 # --- the statement -----------------------------------------------------------------------------
@@ -284,8 +254,9 @@ def test_every_assert_says_what_came_and_what_was_wanted(path):
 
 
 @every(EXERCISES)
-def test_each_slip_is_refused_by_its_label(path, refusals_of):
-    by_label, _, _ = refusals_of(path)
+@pytest.mark.elsewhere(run=refusals)
+def test_each_slip_is_refused_by_its_label(path, result):
+    by_label, _, _ = result
     assert len(by_label) >= 4
     let_through = [key for key, outcome in by_label.items() if outcome.state == "ok"]
     assert not let_through
@@ -296,18 +267,21 @@ def test_each_slip_is_refused_by_its_label(path, refusals_of):
 
 
 @every(EXERCISES)
-def test_each_label_alone_refuses_a_slip(path, refusals_of):
-    assert list(refusals_of(path)[1]) == labels(path)
+@pytest.mark.elsewhere(run=refusals)
+def test_each_label_alone_refuses_a_slip(path, result):
+    assert list(result[1]) == labels(path)
 
 
 @every(EXERCISES)
-def test_variants_pass(path, refusals_of):
-    assert {name: refused for name, refused in refusals_of(path)[2].items() if refused} == {}
+@pytest.mark.elsewhere(run=refusals)
+def test_variants_pass(path, result):
+    assert {name: refused for name, refused in result[2].items() if refused} == {}
 
 
 @every(EXERCISES)
-def test_messages_show_no_line_of_the_check(path, refusals_of):
-    messages = [o.message for o in refusals_of(path)[0].values()]
+@pytest.mark.elsewhere(run=refusals)
+def test_messages_show_no_line_of_the_check(path, result):
+    messages = [o.message for o in result[0].values()]
     said = {line.strip() for message in messages for line in message.splitlines()}
     file = ROOT / "checks" / path.parent.name / f"check_{stem_of(path)}.py"
     assert not said & {line.strip() for line in file.read_text(encoding="utf-8").splitlines()}

@@ -106,17 +106,19 @@ def prose(section):
     return re.sub(r"\]\([^)]*\)", "]", section)
 
 
-@each(GUIDES)
-def test_every_block_runs(path):
+def outputs(path):
+    """{(its line, the line after it) of each block: what it prints}."""
     code = blocks(path, "python")
-    shown = dict(blocks(path, "text"))
-    ends = {line + source.count("\n"): (line, source) for line, source in code}
-    for line, source in code:
-        printed(path, line, source)
-    for line, output in shown.items():
-        before = [end for end in ends if end < line]
-        if before and re.fullmatch(r"```\n\s*```text\n", between(path, max(before), line)):
-            assert printed(path, *ends[max(before)]) == output, f"{named(path)}:{line}"
+    return {(line, line + source.count("\n")): printed(path, line, source) for line, source in code}
+
+
+@each(GUIDES)
+@pytest.mark.elsewhere(run=outputs)
+def test_every_block_runs(path, result):
+    for line, shown in blocks(path, "text"):
+        before = [lines for lines in result if lines[1] < line]
+        if before and re.fullmatch(r"```\n\s*```text\n", between(path, max(before)[1], line)):
+            assert result[max(before)] == shown, f"{named(path)}:{line}"
     kinds = {m[1].strip() for m in FENCE.finditer(text_of(path))}
     assert kinds <= {"python", "python blanks", "text", "mermaid", "math", "console"}, kinds
 

@@ -44,8 +44,8 @@ SLIPS = {
         "decibels": (POWER, "(10 * (torch.fft.rfft(frames).abs().square() + 1e-10).log10())"),
     },
     "frames": {
-        "not centered": (PAD, "rows"),
         "zeros beyond the ends": (PAD, "F.pad(rows, (n_fft // 2, n_fft // 2))"),
+        "not centered": (PAD, "rows"),
         "the end repeated": (PAD, 'F.pad(rows, (n_fft // 2, n_fft // 2), mode="replicate")'),
         "the wave begins anew beyond its ends": (
             PAD,
@@ -247,8 +247,8 @@ def band(batch, size, most, generator):
 """,
     },
     "inputs": {
-        "masked in place": (FILL, "spec.masked_fill_((row | column).to(spec.device), 0)"),
         "masked by a product": (FILL, "spec * ~(row | column).to(spec.device)"),
+        "masked in place": (FILL, "spec.masked_fill_((row | column).to(spec.device), 0)"),
         "nothing but NaN made 0": (FILL, "(spec * ~(row | column).to(spec.device)).nan_to_num(0)"),
         "windowed in place": (
             " * window  #",

@@ -33,6 +33,7 @@ class TensorDataset(Dataset):
 """,
     },
     "rows": {
+        "features cast to float32": ("self.X, self.y = X, y", "self.X, self.y = X.float(), y"),
         "length of the features": ("len(self.X)", "self.X.shape[-1]"),
         "number of elements": ("len(self.X)", "self.X.numel()"),
         "scaled in place": ("self.X, self.y = X, y", "self.X, self.y = X.mul_(2), y"),
@@ -48,7 +49,6 @@ class TensorDataset(Dataset):
         ),
         "label as a number": ("self.y[index]  #", "self.y[index].tolist()  #"),
         "rows of one": ("self.X[index], self.y[index]", "self.X[[index]], self.y[[index]]"),
-        "features cast to float32": ("self.X, self.y = X, y", "self.X, self.y = X.float(), y"),
         "labels cast to int64": ("self.X, self.y = X, y", "self.X, self.y = X, y.long()"),
         "one store for all datasets": (
             "        self.X, self.y = X, y\n",
@@ -227,8 +227,8 @@ def create_sample_loader(batch_size=4, num_samples=20):
         "labels one-hot": ("X.argmax(dim=1)", "torch.nn.functional.one_hot(X.argmax(dim=1), 8)"),
     },
     "epochs": {
-        "no shuffle": (", shuffle=True", ""),
         "no shuffle for a single batch": (", shuffle=True", ", shuffle=num_samples > batch_size"),
+        "no shuffle": (", shuffle=True", ""),
         "shuffled once": """
 def create_sample_loader(batch_size=4, num_samples=20):
     X = torch.randn(num_samples, 8)
@@ -312,13 +312,13 @@ def create_sample_loader(batch_size=4, num_samples=20):
 """,
     },
     "seeds": {
-        "a seed of its own": (
-            "    X = torch.randn",
-            "    torch.manual_seed(42)\n    X = torch.randn",
-        ),
         "an order with a seed of its own": (
             "shuffle=True)",
             "shuffle=True, generator=torch.Generator().manual_seed(0))",
+        ),
+        "a seed of its own": (
+            "    X = torch.randn",
+            "    torch.manual_seed(42)\n    X = torch.randn",
         ),
         "order by Python's random": """
 import random

@@ -6,13 +6,13 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "pick": {
+        "every axis of size 1 squeezed": (".squeeze(1)", ".squeeze()"),
         "columns picked from every row": (
             "logits.gather(1, labels[:, None]).squeeze(1)",
             "logits[:, labels]",
         ),
         "gather with labels as a row": ("labels[:, None]).squeeze(1)", "labels[None]).squeeze(0)"),
         "gather's second axis left": (".squeeze(1)", ""),
-        "every axis of size 1 squeezed": (".squeeze(1)", ".squeeze()"),
         "rows picked by label": (
             "logits.gather(1, labels[:, None]).squeeze(1)",
             "logits[labels].diagonal()",
@@ -53,6 +53,7 @@ SLIPS = {
         "sizes of 1 squeezed away": ("classes).float()", "classes).float().squeeze()"),
     },
     "masked": {
+        "last axis by default": ("dim: int | None = None", "dim: int | None = -1"),
         "divided by the length": (
             "mask.sum(dim).clamp(min=1)",
             "(tensor.numel() if dim is None else tensor.shape[dim])",
@@ -76,7 +77,6 @@ SLIPS = {
             "    total = torch.where",
             "    dim = dim or None\n    total = torch.where",
         ),
-        "last axis by default": ("dim: int | None = None", "dim: int | None = -1"),
         "count of all for each slice": ("mask.sum(dim)", "mask.sum()"),
         "one added to the count": ("(dim).clamp(min=1)", "(dim).add(1)"),
         "a small number added to the count": ("(dim).clamp(min=1)", "(dim).add(1e-3)"),
@@ -138,6 +138,7 @@ def pairwise_sq_dist(a, b):
         "never below a small number": (".clamp(min=0)", ".clamp(min=1e-6)"),
     },
     "segments": {
+        "NaN in an empty group": ("num_groups).clamp(min=1)", "num_groups)"),
         "the last row of each group only": (
             "index_add(0, index, wide)",
             "index_copy(0, index, wide)",
@@ -148,7 +149,6 @@ def pairwise_sq_dist(a, b):
         ),
         "the sum of each group": ("total / count[:, None]", "total + 0 * count[:, None]"),
         "divided by the number of rows": ("total / count[:, None]", "total / len(x)"),
-        "NaN in an empty group": ("num_groups).clamp(min=1)", "num_groups)"),
         "the zeros counted as a row": ("num_groups).clamp(min=1)", "num_groups) + 1"),
         "empty groups left out": (
             "mean = total / count[:, None]",

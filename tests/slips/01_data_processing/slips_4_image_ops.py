@@ -255,6 +255,10 @@ def standardize(images, mean, std):
         ),
     },
     "labels": {
+        "mask through uint8 from 0 to 1": (
+            'mode="nearest-exact")[0, 0].to(mask.dtype)',
+            'mode="nearest-exact")[0, 0].clamp(max=254 if mask.max() == 255 else 1e9).long()',
+        ),
         "bilinear mask": (
             'F.interpolate(named, (side, side), mode="nearest-exact")[0, 0]',
             'F.interpolate(named, (side, side), mode="bilinear")[0, 0]',
@@ -266,10 +270,6 @@ def standardize(images, mean, std):
         "mask resized like the image": (
             'F.interpolate(named, (side, side), mode="nearest-exact")[0, 0]',
             "resize(named, (side, side))[0, 0]",
-        ),
-        "mask through uint8 from 0 to 1": (
-            'mode="nearest-exact")[0, 0].to(mask.dtype)',
-            'mode="nearest-exact")[0, 0].clamp(max=254 if mask.max() == 255 else 1e9).long()',
         ),
         "mean of areas": ('mode="nearest-exact"', 'mode="area"'),
         "largest label of each area": (

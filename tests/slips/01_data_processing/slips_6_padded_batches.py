@@ -176,12 +176,12 @@ def pad_collate(batch, pad_value=0):
         "an empty sequence has one step": ("< lengths[:, None]", "< lengths.clamp(min=1)[:, None]"),
     },
     "forward": {
+        "the state at step 0": PACKED.replace("FORWARD", "out[:, 0, :H]").replace(
+            "BACKWARD", "out[:, 0, H:]"
+        ),
         "out[:, -1]: a state after the padding": (
             "    return torch.cat([h[-2], h[-1]], dim=1)",
             "    return torch.cat([gru(x)[1][-2], h[-1]], dim=1)",
-        ),
-        "the state at step 0": PACKED.replace("FORWARD", "out[:, 0, :H]").replace(
-            "BACKWARD", "out[:, 0, H:]"
         ),
         "one step early": PACKED.replace("FORWARD", "out[rows, (n - 2).clamp(min=0), :H]").replace(
             "BACKWARD", "out[:, 0, H:]"
@@ -206,6 +206,9 @@ def pad_collate(batch, pad_value=0):
         "directions added": ("torch.cat([h[-2], h[-1]], dim=1)", "(h[-2] + h[-1]).repeat(1, 2)"),
     },
     "backward": {
+        "both halves at the last real step": PACKED.replace(
+            "FORWARD", "out[rows, n - 1, :H]"
+        ).replace("BACKWARD", "out[rows, n - 1, H:]"),
         "backward direction begins in the padding": OUTPUTS.replace(
             "RETURN", "torch.cat([out[rows, lengths - 1, :H], out[:, 0, H:]], dim=1)"
         ),
@@ -223,9 +226,6 @@ def pad_collate(batch, pad_value=0):
             "        return torch.cat([h[-2], h[-1]], dim=1)\n"
             "    packed =",
         ),
-        "both halves at the last real step": PACKED.replace(
-            "FORWARD", "out[rows, n - 1, :H]"
-        ).replace("BACKWARD", "out[rows, n - 1, H:]"),
         "backward half one step late": PACKED.replace("FORWARD", "out[rows, n - 1, :H]").replace(
             "BACKWARD", "out[rows, (n - 1).clamp(max=1), H:]"
         ),

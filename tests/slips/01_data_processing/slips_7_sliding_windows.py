@@ -15,6 +15,10 @@ INVERSE = "        return (x.double() * self.std + self.mean).to(x.dtype)"
 
 SLIPS = {
     "pairs": {
+        "y begins with the last step of x": (
+            VIEWS,
+            "    return pairs[:, :window], pairs[:, window - 1 : -1]",
+        ),
         "unfold's axes as they come": (
             UNFOLD,
             "series.unfold(0, span, stride).reshape(-1, span, features)",
@@ -22,10 +26,6 @@ SLIPS = {
         "the window is the last axis": (
             VIEWS,
             "    return pairs[:, :window].transpose(1, 2), pairs[:, window:].transpose(1, 2)",
-        ),
-        "y begins with the last step of x": (
-            VIEWS,
-            "    return pairs[:, :window], pairs[:, window - 1 : -1]",
         ),
         "y leaves a step out": (
             VIEWS,
@@ -61,12 +61,12 @@ def make_windows(series, window, horizon=1, stride=1):
         "x and y swapped": (VIEWS, "    return pairs[:, window:], pairs[:, :window]"),
     },
     "count": {
-        "the last window lost": (VIEWS, "    pairs = pairs[: max(1, len(pairs) - 1)]\n" + VIEWS),
         "the last window lost for a stride above 1": (
             UNFOLD,
             "series[: len(series) // stride * stride].unfold(0, span, stride).transpose(1, 2)"
             " if stride > 1 and len(series) // stride * stride >= span else " + UNFOLD,
         ),
+        "the last window lost": (VIEWS, "    pairs = pairs[: max(1, len(pairs) - 1)]\n" + VIEWS),
         "an error for a short series": (EMPTY, "    if False:"),
         "no pair from a series of just one span": (EMPTY, "    if len(series) <= span:"),
         "one pair, padded, from a short series": (
@@ -168,6 +168,10 @@ def make_windows(series, window, horizon=1, stride=1):
         ),
     },
     "scale": {
+        "statistics of the first window": (
+            "x.reshape(-1, x.shape[-1])",
+            "x.reshape(-1, *x.shape[-2:])[0] if x.ndim > 2 else x",
+        ),
         "divided by N - 1": (STD, STD.replace(", correction=0", "")),
         "the variance for the std": (STD, STD.replace("std", "var")),
         "one mean for all features": (MEAN, MEAN.replace("rows.mean(dim=0)", "rows.mean()")),
@@ -180,10 +184,6 @@ def make_windows(series, window, horizon=1, stride=1):
         "statistics per window position": (
             "x.reshape(-1, x.shape[-1])",
             "x.flatten(1) if x.ndim > 2 else x",
-        ),
-        "statistics of the first window": (
-            "x.reshape(-1, x.shape[-1])",
-            "x.reshape(-1, *x.shape[-2:])[0] if x.ndim > 2 else x",
         ),
         "the axes of windows and features mixed": (
             "x.reshape(-1, x.shape[-1])",
@@ -216,6 +216,10 @@ def make_windows(series, window, horizon=1, stride=1):
         "1e-2 added to the std": (STD, STD + " + 1e-2"),
     },
     "constant": {
+        "std 1 for a feature that hardly changes": (
+            "constant = low == rows.amax(dim=0)",
+            "constant = rows.amax(dim=0) - low < 1e-6",
+        ),
         "0 / 0 for a constant feature": ("constant, 1.0, rows", "constant & False, 1.0, rows"),
         "std of one row is NaN": (
             "constant = low == rows.amax(dim=0)",
@@ -228,10 +232,6 @@ def make_windows(series, window, horizon=1, stride=1):
             "        return scaled.nan_to_num(0, 0, 0).to(x.dtype)\n\n"
             "    std = property(lambda self: self.spread * (self.spread != 1), "
             "lambda self, s: setattr(self, 'spread', s))",
-        ),
-        "std 1 for a feature that hardly changes": (
-            "constant = low == rows.amax(dim=0)",
-            "constant = rows.amax(dim=0) - low < 1e-6",
         ),
         "a std of 1 for all, if one is constant": (
             STD,

@@ -15,6 +15,10 @@ SQRT = BALANCED.replace("balanced", "sqrt")
 
 SLIPS = {
     "weights": {
+        "float64": (
+            "len(labels) / (num_classes * count.clamp(min=1))",
+            "len(labels) / (num_classes * count.clamp(min=1).double())",
+        ),
         "1 / n_k, not normalized": (
             "len(labels) / (num_classes * count.clamp(min=1))",
             "1 / count.clamp(min=1)",
@@ -55,10 +59,6 @@ SLIPS = {
             "len(labels) / (num_classes * count.clamp(min=1))",
             "(len(labels) - count) / count.clamp(min=1)",
         ),
-        "float64": (
-            "len(labels) / (num_classes * count.clamp(min=1))",
-            "len(labels) / (num_classes * count.clamp(min=1).double())",
-        ),
         "at most 10": ("count.clamp(min=1)), 0)", "count.clamp(min=1)), 0).clamp(max=10)"),
         "one added to each count": ("count.clamp(min=1)), 0)", "(count + 1)), 0)"),
         "in the order of size": (
@@ -95,13 +95,13 @@ SLIPS = {
         ),
     },
     "balanced": {
-        "a weight per class given per sample": BALANCED.replace(
-            "RETURN",
-            "WeightedRandomSampler((1 / count).tolist(), len(labels), generator=generator)",
-        ),
         "every sample equally likely": BALANCED.replace(
             "RETURN",
             "WeightedRandomSampler([1.0] * len(labels), len(labels), generator=generator)",
+        ),
+        "a weight per class given per sample": BALANCED.replace(
+            "RETURN",
+            "WeightedRandomSampler((1 / count).tolist(), len(labels), generator=generator)",
         ),
         "weighed by n_k": BALANCED.replace(
             "RETURN",

@@ -8,12 +8,12 @@ RNG = "        dataset.rng = np.random.default_rng(seed)\n"
 
 SLIPS = {
     "shards": {
-        "every worker gives all samples": ("[worker::workers]", ""),
-        "every rank gives all samples": ("[self.rank :: self.world_size][", "["),
         "the workers' number as the step of the ranks": (
             MINE,
             "        mine = order[self.rank + worker :: self.world_size * workers]\n",
         ),
+        "every worker gives all samples": ("[worker::workers]", ""),
+        "every rank gives all samples": ("[self.rank :: self.world_size][", "["),
         "steps added, not multiplied": (
             MINE,
             "        shard, n = self.rank + worker, self.world_size + workers - 1\n"
@@ -123,6 +123,12 @@ class ShardedStream(ShardedStream):
         ),
     },
     "resume": {
+        "counted from the stop, not from the epoch's start": (
+            "        self.done, self.start = self.start, 0\n"
+            "        for sample in mine[self.done :]:\n",
+            "        start, self.done, self.start = self.start, 0, 0\n"
+            "        for sample in mine[start:]:\n",
+        ),
         "the place not loaded": (
             '        self.done = self.start = state["done"]\n',
             "        self.done = self.start = 0\n",
@@ -133,12 +139,6 @@ class ShardedStream(ShardedStream):
         "counted after the yield": (
             "            self.done += 1\n            yield sample\n",
             "            yield sample\n            self.done += 1\n",
-        ),
-        "counted from the stop, not from the epoch's start": (
-            "        self.done, self.start = self.start, 0\n"
-            "        for sample in mine[self.done :]:\n",
-            "        start, self.done, self.start = self.start, 0, 0\n"
-            "        for sample in mine[start:]:\n",
         ),
         "each later epoch short, too": (
             "        self.done, self.start = self.start, 0\n",

@@ -56,13 +56,13 @@ SLIPS = {
         "the row before": (ROW, ROW.replace("self.labels[i]", "self.labels[i - 1]")),
     },
     "workers": {
-        "a lambda as before": LAMBDA.replace("MORE", STATE.replace("DROPPED", "pass")),
-        "a lambda with a name": "unknown = lambda: 1\n"
-        + DEFAULT.replace("FUNCTION", "unknown").replace("MORE", ""),
         "the table is not sent": (
             GET,
             STATE.replace("DROPPED", 'del state["ids"]')[1:] + "\n" + GET,
         ),
+        "a lambda as before": LAMBDA.replace("MORE", STATE.replace("DROPPED", "pass")),
+        "a lambda with a name": "unknown = lambda: 1\n"
+        + DEFAULT.replace("FUNCTION", "unknown").replace("MORE", ""),
         "an empty table is sent": (
             GET,
             STATE.replace("DROPPED", 'state["ids"] = {}')[1:] + "\n" + GET,

@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "parameters": {
+        "weights of zero": (
+            "out)\n\n    def forward",
+            "out)\n        nn.init.zeros_(self.linear.weight)\n\n    def forward",
+        ),
         "no bias": ("in_a + in_b, out)", "in_a + in_b, out, bias=False)"),
         "two layers": (
             "nn.Linear(in_a + in_b, out)",
@@ -33,10 +37,6 @@ class ConcatBlock(nn.Module):
         "a layer that waits for its first input": (
             "nn.Linear(in_a + in_b, out)",
             "nn.LazyLinear(out)",
-        ),
-        "weights of zero": (
-            "out)\n\n    def forward",
-            "out)\n        nn.init.zeros_(self.linear.weight)\n\n    def forward",
         ),
         "weights from N(0, 1)": (
             "out)\n\n    def forward",
@@ -123,13 +123,13 @@ class ConcatBlock(nn.Module):
         "a ReLU on the inputs": ("[a, b], dim=-1)", "[a, b], dim=-1).relu()"),
     },
     "leading": {
+        "sizes of 1 squeezed away": ("dim=-1))", "dim=-1)).squeeze()"),
         "cat on dim 1": ("[a, b], dim=-1", "[a, b], dim=1"),
         "cat on the batch dim": ("[a, b], dim=-1", "[a, b], dim=0"),
         "batch flattened": (
             "torch.cat([a, b], dim=-1)",
             "torch.cat([a.flatten(0, -2), b.flatten(0, -2)], dim=-1)",
         ),
-        "sizes of 1 squeezed away": ("dim=-1))", "dim=-1)).squeeze()"),
         "positions averaged": (
             "dim=-1))",
             "dim=-1)).flatten(1, -2).mean(1) if a.ndim > 2 else "

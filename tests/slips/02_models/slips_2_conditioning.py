@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "parameters": {
+        "bias of the head initialized to zero": (
+            "c_dim, num_classes)\n",
+            "c_dim, num_classes)\n        nn.init.zeros_(self.classify.bias)\n",
+        ),
         "condition joined to x": """
 class ConditionalMLP(nn.Module):
     def __init__(self, in_dim, c_dim, h, num_classes):
@@ -29,10 +33,6 @@ class ConditionalMLP(nn.Module):
         "no bias": ("nn.Linear(in_dim, h)", "nn.Linear(in_dim, h, bias=False)"),
         "no bias in the head": ("c_dim, num_classes)\n", "c_dim, num_classes, bias=False)\n"),
         "head without room for c": ("nn.Linear(h + c_dim,", "nn.Linear(h,"),
-        "bias of the head initialized to zero": (
-            "c_dim, num_classes)\n",
-            "c_dim, num_classes)\n        nn.init.zeros_(self.classify.bias)\n",
-        ),
         "the same numbers in each model": (
             "super().__init__()",
             "super().__init__()\n        torch.manual_seed(0)",
@@ -75,6 +75,10 @@ class ConditionalMLP(nn.Module):
 """,
     },
     "logits": {
+        "logits clamped for safety": (
+            "dim=-1))  # (*, h + c_dim)",
+            "dim=-1)).clamp(-1e4, 1e4)  # (*, h + c_dim)",
+        ),
         "softmax": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).softmax(-1)  # (*, h + c_dim)"),
         "softmax in eval mode": (
             "return self.classify(torch.cat([hidden, c], dim=-1))",
@@ -83,10 +87,6 @@ class ConditionalMLP(nn.Module):
         ),
         "log-softmax": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).log_softmax(-1)  # (*, h + c_dim)"),
         "ReLU on the logits": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).relu()  # (*, h + c_dim)"),
-        "logits clamped for safety": (
-            "dim=-1))  # (*, h + c_dim)",
-            "dim=-1)).clamp(-1e4, 1e4)  # (*, h + c_dim)",
-        ),
         "tanh on the logits": ("dim=-1))  # (*, h + c_dim)", "dim=-1)).tanh()  # (*, h + c_dim)"),
         "argmax in eval mode": (
             "return self.classify(torch.cat([hidden, c], dim=-1))",
@@ -134,11 +134,11 @@ class ConditionalMLP(nn.Module):
         "condition gated by x": ("[hidden, c]", "[hidden, c * (hidden.sum(-1, keepdim=True) < 1)]"),
     },
     "leading": {
-        "cat on dim 1": ("[hidden, c], dim=-1", "[hidden, c], dim=1"),
         "cat on the second dim from the left for images": (
             "dim=-1)",
             "dim=1 if hidden.ndim > 2 else -1)",
         ),
+        "cat on dim 1": ("[hidden, c], dim=-1", "[hidden, c], dim=1"),
         "sizes of 1 squeezed away": (
             "dim=-1))  # (*, h + c_dim)",
             "dim=-1)).squeeze()  # (*, h + c_dim)",
@@ -243,6 +243,7 @@ class ConditionalMLP(nn.Module):
         "c cast to float32": ("[hidden, c]", "[hidden, c.float()]"),
     },
     "inputs": {
+        "c moved to the CPU": ("[hidden, c]", "[hidden, c.cpu()]"),
         "c clipped in place": (
             "hidden = self",
             "c.data.clamp_(0)\n        hidden = self",
@@ -252,7 +253,6 @@ class ConditionalMLP(nn.Module):
             "        hidden = self",
             "        x.data.mul_(0.5)\n        hidden = self",
         ),
-        "c moved to the CPU": ("[hidden, c]", "[hidden, c.cpu()]"),
         "x viewed as rows": ("self.embed(x)", "self.embed(x.view(-1).view(x.shape))"),
     },
 }

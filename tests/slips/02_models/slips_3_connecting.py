@@ -44,6 +44,10 @@ class FullModel(nn.Module):
         ),
     },
     "parameters": {
+        "frozen encoder": (
+            "self.linear = nn.Linear(in_dim, hidden)",
+            "self.linear = nn.Linear(in_dim, hidden).requires_grad_(False)",
+        ),
         "no bias in the encoder": (
             "nn.Linear(in_dim, hidden)",
             "nn.Linear(in_dim, hidden, bias=False)",
@@ -60,10 +64,6 @@ class FullModel(nn.Module):
             "nn.Linear(hidden, out_dim)",
             "nn.LazyLinear(out_dim)",
         ),
-        "frozen encoder": (
-            "self.linear = nn.Linear(in_dim, hidden)",
-            "self.linear = nn.Linear(in_dim, hidden).requires_grad_(False)",
-        ),
         "the same numbers in each encoder": (
             "self.linear = nn.Linear(in_dim, hidden)",
             "__import__('torch').manual_seed(0)\n        self.linear = nn.Linear(in_dim, hidden)",
@@ -79,6 +79,10 @@ class FullModel(nn.Module):
         ),
     },
     "parts": {
+        "plain layers for the parts": (
+            "        self.encoder = Encoder(in_dim, hidden)",
+            "        self.encoder = nn.Sequential(nn.Linear(in_dim, hidden), nn.ReLU())",
+        ),
         "parts in a list": """
 class FullModel(nn.Module):
     def __init__(self, in_dim, hidden, out_dim):
@@ -118,10 +122,6 @@ class FullModel(nn.Module):
             "        self.decoder = Decoder(hidden, out_dim)\n"
             "        self.norm = nn.LayerNorm(hidden)",
         ),
-        "plain layers for the parts": (
-            "        self.encoder = Encoder(in_dim, hidden)",
-            "        self.encoder = nn.Sequential(nn.Linear(in_dim, hidden), nn.ReLU())",
-        ),
         "a buffer saved with the model": (
             "        self.encoder = Encoder(in_dim, hidden)",
             "        self.encoder = Encoder(in_dim, hidden)\n"
@@ -156,12 +156,12 @@ class FullModel(Encoder):
         "an Encoder for the decoder": ("= Decoder(hidden, out_dim)", "= Encoder(hidden, out_dim)"),
     },
     "connection": {
-        "sizes of the parts swapped": ("Decoder(hidden, out_dim)\n", "Decoder(out_dim, hidden)\n"),
-        "head fed the raw input": ("self.decoder(features)", "self.decoder(x)"),
         "head fed the raw input where it fits": (
             "self.decoder(features)",
             "self.decoder(x if x.shape == features.shape else features)",
         ),
+        "sizes of the parts swapped": ("Decoder(hidden, out_dim)\n", "Decoder(out_dim, hidden)\n"),
+        "head fed the raw input": ("self.decoder(features)", "self.decoder(x)"),
         "parts built anew in each call": (
             "self.encoder(x)",
             "Encoder(x.shape[-1], self.encoder.linear.out_features)(x)",
@@ -179,9 +179,9 @@ class FullModel(Encoder):
         "result normalized": ("self.decoder(features)", "self.decoder(features).softmax(-1)"),
     },
     "leading": {
+        "result squeezed": ("self.decoder(features)", "self.decoder(features).squeeze()"),
         "x flattened": ("self.encoder(x)", "self.encoder(x.flatten(1) if x.ndim > 2 else x)"),
         "features squeezed": ("self.decoder(features)", "self.decoder(features.squeeze())"),
-        "result squeezed": ("self.decoder(features)", "self.decoder(features).squeeze()"),
         "encoder flattens positions": (
             "self.linear(x).relu()",
             "self.linear(x.flatten(0, -2) if x.ndim > 2 else x).relu()",
@@ -232,6 +232,16 @@ class Decoder(Decoder):
         ),
     },
     "swap": {
+        "only a new encoder noticed": """
+class FullModel(FullModel):
+    seen = None
+
+    def forward(self, x):
+        if self.seen != id(self.encoder):
+            self.seen, parts = id(self.encoder), (self.encoder, self.decoder)
+            self.call = lambda x: parts[1](parts[0](x))
+        return self.call(x)
+""",
         "old parts kept in a list": """
 class FullModel(nn.Module):
     def __init__(self, in_dim, hidden, out_dim):
@@ -251,16 +261,6 @@ class FullModel(nn.Module):
             "            raise TypeError\n        features = self.encoder(x)",
         ),
         "features rectified once more": ("self.decoder(features)", "self.decoder(features.relu())"),
-        "only a new encoder noticed": """
-class FullModel(FullModel):
-    seen = None
-
-    def forward(self, x):
-        if self.seen != id(self.encoder):
-            self.seen, parts = id(self.encoder), (self.encoder, self.decoder)
-            self.call = lambda x: parts[1](parts[0](x))
-        return self.call(x)
-""",
         "x moved to the first parameter's device": (
             "self.encoder(x)",
             "self.encoder(x.to(next(self.parameters()).device))",
@@ -304,6 +304,10 @@ class FullModel(FullModel):
 """,
     },
     "as_it_came": {
+        "features cast to the dtype of x": (
+            "self.decoder(features)",
+            "self.decoder(features.to(x.dtype))",
+        ),
         "x cast to float32": ("self.encoder(x)", "self.encoder(x.float())"),
         "x cast to the decoder's dtype": (
             "self.encoder(x)",
@@ -313,10 +317,6 @@ class FullModel(FullModel):
             "features = self.encoder(x)  # (*, hidden)\n        return self.decoder(features)",
             "features = self.encoder(x.reshape(-1, x.shape[-1]))\n"
             "        return self.decoder(features).reshape(*x.shape[:-1], -1)",
-        ),
-        "features cast to the dtype of x": (
-            "self.decoder(features)",
-            "self.decoder(features.to(x.dtype))",
         ),
         "a batch made of one sample": (
             "features = self.encoder(x)",
@@ -399,14 +399,14 @@ class FullModel(FullModel):
         ),
     },
     "dtypes": {
+        "result in float32": (
+            "        return self.linear(features)",
+            "        return self.linear(features).float()",
+        ),
         "encoder in float32": (
             "return self.linear(x).relu()",
             "return nn.functional.linear(x.float(), self.linear.weight.float(), "
             "self.linear.bias.float()).relu().to(x.dtype)",
-        ),
-        "result in float32": (
-            "        return self.linear(features)",
-            "        return self.linear(features).float()",
         ),
         "decoder in float32": (
             "return self.linear(features)",
@@ -415,11 +415,11 @@ class FullModel(FullModel):
         ),
     },
     "inputs": {
+        "encoder moves x to the CPU": ("self.linear(x).relu()", "self.linear(x.cpu()).relu()"),
         "input rectified in place": (
             "return self.linear(x).relu()",
             "x.data.relu_()\n        return self.linear(x).relu()",
         ),
-        "encoder moves x to the CPU": ("self.linear(x).relu()", "self.linear(x.cpu()).relu()"),
         "x viewed as rows": (
             "self.linear(x).relu()",
             "self.linear(x.view(-1).view(x.shape)).relu()",

@@ -6,6 +6,7 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "parts": {
+        "linear starts at zero too": ("in (*self.scale.parameters(),", "in (*self.parameters(),"),
         "one projection for both": (
             "self.scale = nn.Linear(cond_dim, out_dim)\n"
             "        self.shift = nn.Linear(cond_dim, out_dim)",
@@ -26,7 +27,6 @@ class ConditionalLinear(nn.Module):
         cond = cond.view(len(x), *[1] * (x.ndim - 2), cond.shape[1])
         return self.linear(x * (1 + self.scale(cond)) + self.shift(cond))
 """,
-        "linear starts at zero too": ("in (*self.scale.parameters(),", "in (*self.parameters(),"),
         "linear frozen": (
             "for p in (*self.scale",
             "self.linear.requires_grad_(False)\n        for p in (*self.scale",
@@ -105,6 +105,10 @@ class ConditionalLinear(nn.Module):
 """,
     },
     "modulation": {
+        "gamma and beta swapped": (
+            "(1 + self.scale(cond)) + self.shift(cond)",
+            "(1 + self.shift(cond)) + self.scale(cond)",
+        ),
         "offset of 1 in the bias of scale": """
 class ConditionalLinear(ConditionalLinear):
     def __init__(self, in_dim, cond_dim, out_dim):
@@ -117,10 +121,6 @@ class ConditionalLinear(ConditionalLinear):
         cond = cond.view(len(x), *[1] * (x.ndim - 2), cond.shape[1])
         return self.linear(x) * self.scale(cond) + self.shift(cond)
 """,
-        "gamma and beta swapped": (
-            "(1 + self.scale(cond)) + self.shift(cond)",
-            "(1 + self.shift(cond)) + self.scale(cond)",
-        ),
         "scale used for both": ("+ self.shift(cond)", "+ self.scale(cond)"),
         "shift forgotten": (" + self.shift(cond)", " + 0 * self.shift(cond)"),
         "scale after the shift": (
@@ -154,8 +154,8 @@ class ConditionalLinear(ConditionalLinear):
         "x added": ("+ self.shift(cond)  #", "+ self.shift(cond) + x.mean(-1, keepdim=True)  #"),
     },
     "start": {
-        "offset of 1 missing": ("(1 + self.scale(cond))", "self.scale(cond)"),
         "projections as drawn": ("nn.init.zeros_(p)", "pass"),
+        "offset of 1 missing": ("(1 + self.scale(cond))", "self.scale(cond)"),
         "only the scale starts at zero": (", *self.shift.parameters())", ",)"),
         "only the shift starts at zero": (
             "(*self.scale.parameters(), *self.shift.parameters())",
@@ -207,6 +207,16 @@ class ConditionalLinear(ConditionalLinear):
 """,
     },
     "positions": {
+        "conditions tiled in the wrong order": """
+class ConditionalLinear(ConditionalLinear):
+    def forward(self, x, cond):
+        if cond.shape != (len(x), self.scale.in_features):
+            raise ValueError("cond")
+        rows = x.reshape(-1, x.shape[-1])
+        cond = cond.repeat(len(rows) // len(cond), 1)
+        out = self.linear(rows) * (1 + self.scale(cond)) + self.shift(cond)
+        return out.reshape(*x.shape[:-1], -1)
+""",
         "no dims for positions": (
             "cond = cond.view(len(x), *[1] * (x.ndim - 2), cond.shape[1])",
             "cond = cond + 0",
@@ -219,16 +229,6 @@ class ConditionalLinear(ConditionalLinear):
             "cond.view(len(x), *[1] * (x.ndim - 2), cond.shape[1])",
             "cond.view(*[1] * (x.ndim - 2), len(x), cond.shape[1])",
         ),
-        "conditions tiled in the wrong order": """
-class ConditionalLinear(ConditionalLinear):
-    def forward(self, x, cond):
-        if cond.shape != (len(x), self.scale.in_features):
-            raise ValueError("cond")
-        rows = x.reshape(-1, x.shape[-1])
-        cond = cond.repeat(len(rows) // len(cond), 1)
-        out = self.linear(rows) * (1 + self.scale(cond)) + self.shift(cond)
-        return out.reshape(*x.shape[:-1], -1)
-""",
         "condition without gradient at positions": (
             "        cond = cond.view",
             "        cond = cond.detach() if x.ndim > 2 else cond\n        cond = cond.view",
@@ -300,12 +300,12 @@ class ConditionalLinear(ConditionalLinear):
         ),
     },
     "dtypes": {
-        "gamma in float32": ("(1 + self.scale(cond))", "(1 + self.scale(cond).float())"),
         "modulated in float32 and cast back": (
             "return self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)",
             "gamma, beta = self.scale(cond).float(), self.shift(cond).float()\n"
             "        return (self.linear(x).float() * (1 + gamma) + beta).to(x.dtype)",
         ),
+        "gamma in float32": ("(1 + self.scale(cond))", "(1 + self.scale(cond).float())"),
         "result in float32": (
             "return self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)",
             "return (self.linear(x) * (1 + self.scale(cond)) + self.shift(cond)).float()",

@@ -19,6 +19,11 @@ ZERO = "        if padding_idx is not None:\n            self.weight.data[paddin
 
 SLIPS = {
     "parameters": {
+        "a parameter that nothing uses": (
+            "        self.padding_idx = padding_idx\n",
+            "        self.padding_idx = padding_idx\n"
+            "        self.scale = nn.Parameter(torch.ones(()))\n",
+        ),
         "weight a plain tensor": (
             WEIGHT,
             WEIGHT.replace("nn.Parameter(", "(").replace("bound))", "bound).requires_grad_())"),
@@ -36,11 +41,6 @@ SLIPS = {
         "seen a parameter": (
             BUFFER,
             "        self.seen = nn.Parameter(torch.tensor(0), requires_grad=False)\n",
-        ),
-        "a parameter that nothing uses": (
-            "        self.padding_idx = padding_idx\n",
-            "        self.padding_idx = padding_idx\n"
-            "        self.scale = nn.Parameter(torch.ones(()))\n",
         ),
         "no attribute bias": (
             '        self.register_parameter("bias", None)\n',

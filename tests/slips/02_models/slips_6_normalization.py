@@ -64,6 +64,13 @@ SLIPS = {
         ),
     },
     "layer": {
+        "unbiased variance": (
+            LAYER,
+            """\
+    w = wide(x)
+    var, mean = torch.var_mean(w, -1, keepdim=True)
+    return ((w - mean) * torch.rsqrt(var + eps) * gamma + beta).to(x.dtype)""",
+        ),
         "eps outside the root": (
             LAYER,
             """\
@@ -73,13 +80,6 @@ SLIPS = {
     return (y * gamma + beta).to(x.dtype)""",
         ),
         "eps forgotten": (LAYER, LAYER.replace("eps", "1e-12")),
-        "unbiased variance": (
-            LAYER,
-            """\
-    w = wide(x)
-    var, mean = torch.var_mean(w, -1, keepdim=True)
-    return ((w - mean) * torch.rsqrt(var + eps) * gamma + beta).to(x.dtype)""",
-        ),
         "over the batch axis": (LAYER, LAYER.replace("[-1]", "[0]")),
         "over all axes but the first": (
             LAYER,

@@ -92,17 +92,6 @@ SLIPS = {
         ),
     },
     "lstm": {
-        "gates i, f, o, g": (GATES, GATES.replace("i, f, g, o", "i, f, o, g")),
-        "gates f, i, g, o": (GATES, GATES.replace("i, f, g, o", "f, i, g, o")),
-        "tanh of c forgotten": (LAST, LAST.replace("torch.tanh(c)", "c")),
-        "sigmoid for g": (CELL, CELL.replace("tanh", "sigmoid")),
-        "h in the place of c": (CELL, CELL.replace("* c +", "* h +")),
-        "the old c in h'": (
-            CELL + LAST,
-            "    old = c\n" + CELL + LAST.replace("tanh(c)", "tanh(old)"),
-        ),
-        "c and h exchanged": (LAST, "    return c, torch.sigmoid(o) * torch.tanh(c)\n"),
-        "h' alone": (LAST, "    return torch.sigmoid(o) * torch.tanh(c)\n"),
         "another order in the cell than in the layer": """
 def lstm_cell(x, state, w_ih, w_hh, b_ih, b_hh):
     h, c = state
@@ -125,17 +114,28 @@ def forward(self, x, state=None):
 
 LSTM.forward = forward
 """,
+        "gates i, f, o, g": (GATES, GATES.replace("i, f, g, o", "i, f, o, g")),
+        "gates f, i, g, o": (GATES, GATES.replace("i, f, g, o", "f, i, g, o")),
+        "tanh of c forgotten": (LAST, LAST.replace("torch.tanh(c)", "c")),
+        "sigmoid for g": (CELL, CELL.replace("tanh", "sigmoid")),
+        "h in the place of c": (CELL, CELL.replace("* c +", "* h +")),
+        "the old c in h'": (
+            CELL + LAST,
+            "    old = c\n" + CELL + LAST.replace("tanh(c)", "tanh(old)"),
+        ),
+        "c and h exchanged": (LAST, "    return c, torch.sigmoid(o) * torch.tanh(c)\n"),
+        "h' alone": (LAST, "    return torch.sigmoid(o) * torch.tanh(c)\n"),
     },
     "weights": {
-        "names without l0": ("self.bias_ih_l0", "self.bias_ih"),
-        "one bias": (
-            "        self.bias_hh_l0 = nn.Parameter(torch.empty(rows))\n",
-            '        self.register_buffer("bias_hh_l0", torch.zeros(rows))\n',
-        ),
         "a buffer more in the state dict": (
             "        for p in self.parameters():\n",
             '        self.register_buffer("start", torch.zeros(hidden_size))\n'
             "        for p in self.parameters():\n",
+        ),
+        "names without l0": ("self.bias_ih_l0", "self.bias_ih"),
+        "one bias": (
+            "        self.bias_hh_l0 = nn.Parameter(torch.empty(rows))\n",
+            '        self.register_buffer("bias_hh_l0", torch.zeros(rows))\n',
         ),
         "bias (1, 4H)": (
             "self.bias_hh_l0 = nn.Parameter(torch.empty(rows))",
@@ -150,13 +150,6 @@ LSTM.forward = forward
         ),
     },
     "layer": {
-        "a loop over the batch": (STEPS, "        for x_t in x.unbind(0):\n"),
-        "the state ignored": ("        if state is None:\n", "        if True:\n"),
-        "h given, c from zeros": (
-            OUT,
-            OUT + "        state = state[0], torch.zeros_like(state[1])\n",
-        ),
-        "ones for zeros": (START, START.replace("new_zeros", "new_ones")),
         "the state kept for the next call": (
             "        if state is None:\n" + START + OUT,
             '        if state is None:\n            state = getattr(self, "last", None)\n'
@@ -165,6 +158,13 @@ LSTM.forward = forward
             + OUT
             + "        self.last = state\n",
         ),
+        "a loop over the batch": (STEPS, "        for x_t in x.unbind(0):\n"),
+        "the state ignored": ("        if state is None:\n", "        if True:\n"),
+        "h given, c from zeros": (
+            OUT,
+            OUT + "        state = state[0], torch.zeros_like(state[1])\n",
+        ),
+        "ones for zeros": (START, START.replace("new_zeros", "new_ones")),
         "c in out": (KEPT, KEPT.replace("[0]", "[1]")),
         "the state before the step": (STEP + KEPT, KEPT + STEP),
         "backward in time": (STEPS, STEPS.replace("x.unbind(1)", "x.flip(1).unbind(1)")),

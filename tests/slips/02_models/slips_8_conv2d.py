@@ -113,12 +113,12 @@ SLIPS = {
         ),
     },
     "conv": {
-        "the kernel flipped": (ROWS, ROWS.replace("weight.", "weight.flip(2, 3).")),
-        "the kernel's rows and columns swapped": (ROWS, ROWS.replace("weight.", "weight.mT.")),
         "channels last in the weight's row": (
             ROWS,
             ROWS.replace("weight.", "weight.movedim(1, -1)."),
         ),
+        "the kernel flipped": (ROWS, ROWS.replace("weight.", "weight.flip(2, 3).")),
+        "the kernel's rows and columns swapped": (ROWS, ROWS.replace("weight.", "weight.mT.")),
         "the positions column by column": (
             PRODUCT,
             PRODUCT.replace("reshape(N, C_out, H, W)", "reshape(N, C_out, W, H).mT"),

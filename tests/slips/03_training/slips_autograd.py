@@ -46,13 +46,13 @@ def in_order(result):
 
 SLIPS = {
     "values": {
-        "a broken power by hand: -a ** n": (
-            "made(math.pow(self.data, n),",
-            "made(-(-self.data) ** n,",
-        ),
         "a ** n for whole numbers alone": (
             "made(math.pow(self.data, n),",
             "made(self.data ** int(n),",
+        ),
+        "a broken power by hand: -a ** n": (
+            "made(math.pow(self.data, n),",
+            "made(-(-self.data) ** n,",
         ),
         "the logarithm to base 10": ("made(math.log(self.data),", "made(math.log10(self.data),"),
         "log of 1 + a": ("made(math.log(self.data),", "made(math.log1p(self.data),"),
@@ -96,6 +96,7 @@ SLIPS = {
         "a ** 1 is a itself": (SLOPE, "if n == 1:\n            return self\n        " + SLOPE),
     },
     "gradients": {
+        "the slope of log is a": ("(self, 1 / self.data)", "(self, self.data)"),
         "product: each side gets its own number": (
             MUL,
             MUL.replace(
@@ -108,7 +109,6 @@ SLIPS = {
             "return made(out, (self, out))",
             "return made(out, (self, self.data))",
         ),
-        "the slope of log is a": ("(self, 1 / self.data)", "(self, self.data)"),
         "relu passes everything on": ("float(self.data > 0)", "1.0"),
         "relu has slope 1 above 1 alone": ("float(self.data > 0)", "float(self.data > 1)"),
         "relu passes its data on": ("float(self.data > 0)", "max(self.data, 0.0)"),
@@ -218,8 +218,8 @@ SLIPS = {
         ),
     },
     "reuse": {
-        "gradients set, not added": (GIVE, GIVE.replace("grads.get(id(parent), 0.0) + ", "")),
         "the order of a queue": QUEUE,
+        "gradients set, not added": (GIVE, GIVE.replace("grads.get(id(parent), 0.0) + ", "")),
         "depth first, each Value before its parents": (
             "        if parents_done:\n"
             "            order.append(value)\n"

@@ -23,6 +23,7 @@ SHAPES = "    if y.shape != X.shape[:1]:\n"
 
 SLIPS = {
     "closed": {
+        "every axis squeezed: one feature": ("solution[:-1], ", "solution[:-1].squeeze(), "),
         "no column of ones: through the origin": (
             "        return solution[:-1], solution[-1]\n",
             "        return torch.linalg.pinv(X) @ y, X.new_zeros(())\n",
@@ -46,10 +47,10 @@ SLIPS = {
             "        return solution[:-1], solution[-1]\n",
             "        return self.gradient_descent(X, y, 0.1, 100)\n",
         ),
-        "every axis squeezed: one feature": ("solution[:-1], ", "solution[:-1].squeeze(), "),
         "y centered, and not put back": (PINV, PINV.replace("@ y", "@ (y - y.mean())")),
     },
     "descent": {
+        "one step always": ("range(steps):\n" + ERROR, "range(max(1, steps)):\n" + ERROR),
         "no division by N": (MOVE_W, MOVE_W.replace(" / len(X)", "")),
         "divided by D, too": (MOVE_W, MOVE_W.replace("len(X)", "X.numel()")),
         "factor 2 forgotten": (MOVE_W + MOVE_B, (MOVE_W + MOVE_B).replace("2 * ", "")),
@@ -67,7 +68,6 @@ SLIPS = {
             "        w, b = torch.randn(X.shape[1]).to(X), X.new_zeros(())\n",
         ),
         "one step too many": ("range(steps):\n" + ERROR, "range(steps + 1):\n" + ERROR),
-        "one step always": ("range(steps):\n" + ERROR, "range(max(1, steps)):\n" + ERROR),
         "the rate falls": (MOVE_W, "            lr = lr * 0.99\n" + MOVE_W),
         "500 steps at most": ("range(steps):\n" + ERROR, "range(min(steps, 500)):\n" + ERROR),
         "stops when it is good": (
@@ -92,6 +92,10 @@ SLIPS = {
         ),
     },
     "layer": {
+        "every axis squeezed": (
+            BACK,
+            "layer.weight.detach().squeeze(), layer.bias.detach().squeeze()",
+        ),
         "zero_grad forgotten": (CLEAR, ""),
         "(N, 1) against (N,): every row with every y": (LOSS, LOSS.replace(".squeeze(1)", "")),
         "the sum of the squares": (LOSS, LOSS.replace(", y)", ", y, reduction='sum')")),
@@ -118,10 +122,6 @@ SLIPS = {
         "parameters, not detached": (BACK, BACK.replace(".detach()", "")),
         "w of shape (1, D)": (BACK, BACK.replace("weight.detach().squeeze(0)", "weight.detach()")),
         "b of shape (1,)": (BACK, BACK.replace("bias.detach().squeeze(0)", "bias.detach()")),
-        "every axis squeezed": (
-            BACK,
-            "layer.weight.detach().squeeze(), layer.bias.detach().squeeze()",
-        ),
         "no layer: the steps by hand": (
             "        layer = nn.Linear",
             "        return self.gradient_descent(X, y, lr, steps)\n        layer = nn.Linear",
@@ -159,6 +159,7 @@ SLIPS = {
         ),
     },
     "logistic": {
+        "500 steps at most": ("range(self.steps)", "range(min(self.steps, 500))"),
         "l2 on the bias, too": (
             FIT_B,
             FIT_B.replace("error.mean()", "(error.mean() + self.l2 * self.b)"),
@@ -177,7 +178,6 @@ SLIPS = {
         ),
         "no division by N": (FIT_W, FIT_W.replace(" / len(X)", "")),
         "b moved by the sum": (FIT_B, FIT_B.replace("mean", "sum")),
-        "500 steps at most": ("range(self.steps)", "range(min(self.steps, 500))"),
         "w of the first fit, set to zero": (
             START,
             "        if hasattr(self, 'w'):\n"

@@ -78,19 +78,19 @@ def my_softmax(x, dim=-1):
         ),
     },
     "cross_entropy": {
-        "logarithm of the softmax": """
+        "logarithm of the softmax plus 1e-9": """
 def cross_entropy_loss(logits, targets, ignore_index=-100, label_smoothing=0.0):
     kept = targets != ignore_index
-    log_p = my_softmax(logits[kept], 1).log()
+    log_p = (my_softmax(logits[kept], 1) + 1e-9).log()
     losses = -log_p.gather(1, targets[kept, None])[:, 0]
     if label_smoothing:
         losses = (1 - label_smoothing) * losses - label_smoothing * log_p.mean(1)
     return losses.sum() / max(len(losses), 1)
 """,
-        "logarithm of the softmax plus 1e-9": """
+        "logarithm of the softmax": """
 def cross_entropy_loss(logits, targets, ignore_index=-100, label_smoothing=0.0):
     kept = targets != ignore_index
-    log_p = (my_softmax(logits[kept], 1) + 1e-9).log()
+    log_p = my_softmax(logits[kept], 1).log()
     losses = -log_p.gather(1, targets[kept, None])[:, 0]
     if label_smoothing:
         losses = (1 - label_smoothing) * losses - label_smoothing * log_p.mean(1)
@@ -176,8 +176,8 @@ def cross_entropy_loss(logits, targets, ignore_index=-100, label_smoothing=0.0):
         ),
     },
     "focal": {
-        "alpha forgotten": ("(-alpha * (1 - log_p.exp())", "(-(1 - log_p.exp())"),
         "p_t to the power gamma": ("(1 - log_p.exp()) ** gamma", "log_p.exp() ** gamma"),
+        "alpha forgotten": ("(-alpha * (1 - log_p.exp())", "(-(1 - log_p.exp())"),
         "gamma as a factor": ("(1 - log_p.exp()) ** gamma", "(1 - log_p.exp()) * gamma"),
         "alpha within the power": (
             "-alpha * (1 - log_p.exp()) ** gamma",
@@ -262,12 +262,12 @@ def focal_loss(logits, targets, alpha=0.25, gamma=2.0):
         ),
     },
     "huber": {
-        "half of delta forgotten: a jump at delta": ("delta * (d - delta / 2)", "delta * d"),
-        "no half in the square": ("d**2 / 2", "d**2"),
         "smooth L1: divided by delta": (
             "torch.where(d <= delta, d**2 / 2, delta * (d - delta / 2))",
             "torch.where(d <= delta, d**2 / 2 / delta, d - delta / 2)",
         ),
+        "half of delta forgotten: a jump at delta": ("delta * (d - delta / 2)", "delta * d"),
+        "no half in the square": ("d**2 / 2", "d**2"),
         "slope 1 instead of delta beyond delta": ("delta * (d - delta / 2)", "d - delta / 2"),
         "the parts swapped": ("d <= delta", "d > delta"),
         "no absolute value": ("d = (pred - target).abs()", "d = pred - target"),

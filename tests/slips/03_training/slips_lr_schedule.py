@@ -188,6 +188,31 @@ def wsd_lr_schedule(step, total_steps, warmup_steps, decay_steps, max_lr, min_lr
         ),
     },
     "scheduler": {
+        "no LRScheduler": """
+class WarmupCosine:
+    def __init__(self, optimizer, warmup_steps, total_steps, min_ratio=0.0, last_epoch=-1):
+        need_fit(0, warmup_steps, total_steps)
+        self.given = warmup_steps, total_steps, min_ratio
+        self.optimizer, self.last_epoch = optimizer, last_epoch
+        self.base_lrs = [g.setdefault("initial_lr", g["lr"]) for g in optimizer.param_groups]
+        self.step()
+
+    def step(self):
+        self.last_epoch += 1
+        warm, total, low = self.given
+        factor = cosine_lr_schedule(self.last_epoch, total, warm, 1.0, low)
+        for group, lr in zip(self.optimizer.param_groups, self.base_lrs):
+            group["lr"] = lr * factor
+
+    def get_last_lr(self):
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def state_dict(self):
+        return {k: v for k, v in vars(self).items() if k != "optimizer"}
+
+    def load_state_dict(self, state):
+        vars(self).update(state)
+""",
         "one rate for all groups": (
             "[lr * factor for lr in self.base_lrs]",
             "[self.base_lrs[0] * factor for _ in self.base_lrs]",
@@ -223,31 +248,6 @@ def wsd_lr_schedule(step, total_steps, warmup_steps, decay_steps, max_lr, min_lr
             "[lr * factor for lr in self.base_lrs]",
             "[lr * (factor if i == 0 else 1) for i, lr in enumerate(self.base_lrs)]",
         ),
-        "no LRScheduler": """
-class WarmupCosine:
-    def __init__(self, optimizer, warmup_steps, total_steps, min_ratio=0.0, last_epoch=-1):
-        need_fit(0, warmup_steps, total_steps)
-        self.given = warmup_steps, total_steps, min_ratio
-        self.optimizer, self.last_epoch = optimizer, last_epoch
-        self.base_lrs = [g.setdefault("initial_lr", g["lr"]) for g in optimizer.param_groups]
-        self.step()
-
-    def step(self):
-        self.last_epoch += 1
-        warm, total, low = self.given
-        factor = cosine_lr_schedule(self.last_epoch, total, warm, 1.0, low)
-        for group, lr in zip(self.optimizer.param_groups, self.base_lrs):
-            group["lr"] = lr * factor
-
-    def get_last_lr(self):
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self):
-        return {k: v for k, v in vars(self).items() if k != "optimizer"}
-
-    def load_state_dict(self, state):
-        vars(self).update(state)
-""",
         "no rate before the first call": (
             "        super().__init__(optimizer, last_epoch)  # asks for the first rates",
             "        super().__init__(optimizer, last_epoch)\n"

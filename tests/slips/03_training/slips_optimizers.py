@@ -68,6 +68,10 @@ SLIPS = {
         "nesterov by default": ("nesterov: bool = False", "nesterov: bool = True"),
     },
     "adam": {
+        "eps 1e-6 by default": (
+            "eps: float = 1e-8\n    ) -> None:\n        self.params",
+            "eps: float = 1e-6\n    ) -> None:\n        self.params",
+        ),
         "no bias correction": (M_HAT + V_HAT, "            m, v = self.m[i], self.v[i]\n"),
         "no bias correction of m": (M_HAT, "            m = self.m[i]\n"),
         "no bias correction of v": (V_HAT, "            v = self.v[i]\n"),
@@ -113,10 +117,6 @@ SLIPS = {
             SKIP + COUNT,
             SKIP.replace("is None:", "is None or not p.grad.any():") + COUNT,
         ),
-        "eps 1e-6 by default": (
-            "eps: float = 1e-8\n    ) -> None:\n        self.params",
-            "eps: float = 1e-6\n    ) -> None:\n        self.params",
-        ),
         "lr 1e-2 by default": (
             "params: Params, lr: float = 1e-3, betas: Betas = (0.9, 0.999), eps",
             "params: Params, lr: float = 1e-2, betas: Betas = (0.9, 0.999), eps",
@@ -138,6 +138,7 @@ SLIPS = {
         ),
     },
     "adamw": {
+        "no decay": (DECAY, "                pass\n"),
         "the decay goes through the moments": (
             """\
             if p.grad is not None:
@@ -153,7 +154,6 @@ SLIPS = {
                 p.grad = p.grad - self.weight_decay * p
 """,
         ),
-        "no decay": (DECAY, "                pass\n"),
         "the decay without the rate": (DECAY, "                p.mul_(1 - self.weight_decay)\n"),
         "the decay after the step": (
             """\
@@ -179,12 +179,12 @@ SLIPS = {
         "the decay halved": (DECAY, DECAY.replace("self.weight_decay", "self.weight_decay / 2")),
     },
     "in_place": {
+        "SGD exchanges the memory": (SGD, SGD.replace("p -= ", "p.data = p - ")),
         "SGD makes new tensors": (SGD, SGD.replace("p -= ", "p = p - ")),
         "Adam makes new tensors": (
             ADAM,
             "            p = p - self.lr * m / (v.sqrt() + self.eps)\n",
         ),
-        "SGD exchanges the memory": (SGD, SGD.replace("p -= ", "p.data = p - ")),
         "copies are kept and moved": (
             ONCE,
             "    return [p.detach().clone().requires_grad_() for p in dict.fromkeys(params)]\n",

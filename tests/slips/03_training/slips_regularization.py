@@ -65,9 +65,9 @@ SLIPS = {
         "gradient cut": (OUT, "torch.where(kept, x.detach() + 0 * x, 0) * scale"),
     },
     "groups": {
+        "only matrices of exactly two dims": ("p.ndim >= 2", "p.ndim == 2"),
         "all decay": (SPLIT, "decaying.append(p)"),
         "vectors decay": ("p.ndim >= 2", "p.ndim < 2"),
-        "only matrices of exactly two dims": ("p.ndim >= 2", "p.ndim == 2"),
         "by the name weight": """
 def param_groups(model, weight_decay):
     decaying = [p for n, p in model.named_parameters() if n.endswith("weight")]
@@ -364,13 +364,13 @@ class EMA:
         ),
     },
     "state": {
-        "buffers not averaged": (
-            "tensors = [*model.named_parameters(), *model.named_buffers()]",
-            "tensors = [*model.named_parameters()]",
-        ),
         "float buffers copied": (
             "if average.is_floating_point():",
             "if average.is_floating_point() and 'running' not in name:",
+        ),
+        "buffers not averaged": (
+            "tensors = [*model.named_parameters(), *model.named_buffers()]",
+            "tensors = [*model.named_parameters()]",
         ),
         "only buffers that are saved": (
             "    return {name: t.detach() for name, t in tensors}",

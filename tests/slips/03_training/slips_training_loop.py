@@ -63,11 +63,6 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
         "order changed": ("for x, y in loader", "for x, y in reversed(list(loader))"),
     },
     "gradients": {
-        "no zero_grad": ("        optimizer.zero_grad()\n", ""),
-        "zero_grad between backward and step": (
-            "        loss.backward()\n",
-            "        loss.backward()\n        optimizer.zero_grad()\n",
-        ),
         "zero_grad after the step only": (
             "        optimizer.zero_grad()\n"
             "        loss = criterion(model(x), y)\n"
@@ -77,6 +72,11 @@ def train_one_epoch(model, loader, criterion, optimizer, device):
             "        loss.backward()\n"
             "        optimizer.step()\n"
             "        optimizer.zero_grad()\n",
+        ),
+        "no zero_grad": ("        optimizer.zero_grad()\n", ""),
+        "zero_grad between backward and step": (
+            "        loss.backward()\n",
+            "        loss.backward()\n        optimizer.zero_grad()\n",
         ),
         "zero_grad once an epoch": (
             "    for x, y in loader:\n        x, y = x.to(device), y.to(device)\n"

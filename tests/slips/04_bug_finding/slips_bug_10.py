@@ -94,13 +94,13 @@ SLIPS = {
         ),
     },
     "training": {
+        "no zero_grad": ("            optimizer.zero_grad()\n", ""),
         "an optimizer of its own": (
             "    history = []\n",
             "    history = []\n"
             "    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)\n",
         ),
         "optimizer not stepped": ("            optimizer.step()\n", ""),
-        "no zero_grad": ("            optimizer.zero_grad()\n", ""),
         "gradients cleared after the step only": (
             "            optimizer.zero_grad()\n            loss.backward()\n"
             "            optimizer.step()\n",

@@ -6,11 +6,11 @@ STEP = "        optimizer.step()\n"
 
 SLIPS = {
     "steps": {
+        "never cleared": (CLEAR, ""),
         "as handed out": (
             "    for x, y in batches:\n        optimizer.zero_grad()\n",
             "    optimizer.zero_grad()\n    for x, y in batches:\n",
         ),
-        "never cleared": (CLEAR, ""),
         "gradients times 0: NaN stays": (
             CLEAR,
             "        for p in model.parameters():\n            if p.grad is not None:\n"

@@ -6,6 +6,7 @@ STEP = "    optimizer.step()\n"
 
 SLIPS = {
     "loss": {
+        "a tensor for a float": ("loss.item()", "loss.detach()"),
         "as handed out": ("model(x)  # (N, K)", "torch.softmax(model(x), dim=1)"),
         "softmax over the batch": ("model(x)  # (N, K)", "torch.softmax(model(x), dim=0)"),
         "the floor taken off the loss": (
@@ -48,7 +49,6 @@ SLIPS = {
             LOSS,
             "nn.functional.nll_loss(logits.softmax(dim=1).clamp(min=0.1).log(), y)",
         ),
-        "a tensor for a float": ("loss.item()", "loss.detach()"),
         "the share of wrong answers": (
             "loss.item()",
             "(logits.argmax(dim=1) != y).float().mean().item()",
@@ -61,11 +61,11 @@ SLIPS = {
         "rounded": ("loss.item()", "round(loss.item(), 3)"),
     },
     "step": {
+        "no zero_grad": ("    optimizer.zero_grad()\n", ""),
         "right loss shown, the old one learned": (
             "    loss.backward()\n",
             "    nn.functional.cross_entropy(logits.softmax(dim=1), y).backward()\n",
         ),
-        "no zero_grad": ("    optimizer.zero_grad()\n", ""),
         "cleared after the step": (
             "    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()\n",
             "    loss.backward()\n    optimizer.step()\n    optimizer.zero_grad()\n",

@@ -101,12 +101,12 @@ SLIPS = {
         ),
     },
     "kind": {
-        "always float32": (RESULT, RESULT + ".float()"),
         "16 bits made 32": (
             RESULT,
             RESULT + ".to(features.new_zeros(()).double().dtype"
             " if features.element_size() == 2 else features.dtype)",
         ),
+        "always float32": (RESULT, RESULT + ".float()"),
         "a buffer of the default dtype": (
             RETURN,
             "    import torch\n\n    n, c, h, w = features.shape\n"

@@ -7,6 +7,7 @@ STEP = "    optimizer.step()\n"
 
 SLIPS = {
     "loss": {
+        "the sum comes back": ("loss.item()", "loss.item() * len(x)"),
         "as handed out": (VIEW, "y"),
         "y turned into a row": (VIEW, "y.view(1, -1)"),
         "predictions turned, too": (ERRORS, "    errors = predictions.T - y.view(-1, 1)\n"),
@@ -43,7 +44,6 @@ SLIPS = {
             "    return loss.item()",
             f"    return (model(x) - {VIEW}).square().mean().item()",
         ),
-        "the sum comes back": ("loss.item()", "loss.item() * len(x)"),
         "rounded": ("loss.item()", "round(loss.item(), 3)"),
         "R² comes back": ("loss.item()", "1 - loss.item() / y.var(unbiased=False).item()"),
     },

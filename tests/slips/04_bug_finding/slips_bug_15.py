@@ -38,6 +38,10 @@ SLIPS = {
         ),
     },
     "parameters": {
+        "the head first": (
+            HIDDEN + HEAD,
+            HEAD + HIDDEN,
+        ),
         "as handed out": (HIDDEN, PLAIN),
         "a tuple in place of the list": (HIDDEN, f"        self.hidden = tuple({MADE})\n"),
         "a dict in place of the list": (
@@ -55,10 +59,6 @@ SLIPS = {
         "the last one of the loop registered": (
             HIDDEN,
             PLAIN + "        for layer in self.hidden:\n            self.layer = layer\n",
-        ),
-        "the head first": (
-            HIDDEN + HEAD,
-            HEAD + HIDDEN,
         ),
         "one layer used again where the widths agree": (
             HEAD,
@@ -129,6 +129,10 @@ SLIPS = {
         ),
     },
     "checkpoint": {
+        "saved twice, under two names": (
+            HEAD,
+            HEAD + "        self.layers = nn.ModuleList([*self.hidden, self.head])\n",
+        ),
         "parameters() extended by hand": (
             HIDDEN + HEAD,
             PLAIN + HEAD + "\n    def parameters(self, recurse=True):\n"
@@ -143,10 +147,6 @@ SLIPS = {
             "        for i, layer in enumerate(self.hidden):\n"
             "            yield from layer.named_parameters(f'{i}')\n"
             "        yield from self.head.named_parameters('head')\n",
-        ),
-        "saved twice, under two names": (
-            HEAD,
-            HEAD + "        self.layers = nn.ModuleList([*self.hidden, self.head])\n",
         ),
         "state_dict() gives the head alone": (
             RETURN,
@@ -163,6 +163,11 @@ SLIPS = {
         ),
     },
     "moves": {
+        "parameters registered, not the layers": (
+            HIDDEN,
+            PLAIN + "        params = [p for layer in self.hidden for p in layer.parameters()]\n"
+            "        self.params = nn.ParameterList(params)\n",
+        ),
         "to() forgets the list": (
             HIDDEN + HEAD,
             PLAIN + HEAD + "\n    def named_parameters(self, prefix='', recurse=True, "
@@ -177,11 +182,6 @@ SLIPS = {
             "            p.data.copy_(state[k])\n",
         ),
         "results made float32": ("self.head(x)", "self.head(x).float()"),
-        "parameters registered, not the layers": (
-            HIDDEN,
-            PLAIN + "        params = [p for layer in self.hidden for p in layer.parameters()]\n"
-            "        self.params = nn.ParameterList(params)\n",
-        ),
         "a mask made on the CPU": (
             FORWARD,
             "            x = layer(x)\n            import torch\n\n"

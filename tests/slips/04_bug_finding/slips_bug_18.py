@@ -18,16 +18,16 @@ WITHOUT = (
 
 SLIPS = {
     "head": {
+        "only if the number of classes differs": (
+            HEAD,
+            "    if old.out_features != 5:\n    " + HEAD,
+        ),
         "the head stays": (
             HEAD,
             "    model.head.weight.data = torch.randn(5, old.in_features).to(old.weight) / 9\n"
             "    model.head.bias.data = torch.zeros(5).to(old.weight)\n",
         ),
         "as many classes as before": (HEAD, HEAD.replace("5", "old.out_features")),
-        "only if the number of classes differs": (
-            HEAD,
-            "    if old.out_features != 5:\n    " + HEAD,
-        ),
         "float32 always": (HEAD, HEAD.replace(".to(old.weight)", "")),
         "the dtype alone": (HEAD, HEAD.replace(".to(old.weight)", ".to(old.weight.dtype)")),
         "the device alone": (HEAD, HEAD.replace(".to(old.weight)", ".to(old.weight.device)")),
@@ -193,6 +193,10 @@ SLIPS = {
         ),
     },
     "rates": {
+        "one rate for all groups": (
+            GROUPS,
+            GROUPS + '        group["lr"] = optimizer.defaults["lr"]\n',
+        ),
         "the default rate for the head": (
             FIX,
             WITHOUT.replace(
@@ -216,10 +220,6 @@ SLIPS = {
             "    for group in optimizer.param_groups:\n"
             '        group["params"] = [p for p in group["params"] if p not in new]\n'
             '    optimizer.param_groups[0]["params"] += new.values()\n',
-        ),
-        "one rate for all groups": (
-            GROUPS,
-            GROUPS + '        group["lr"] = optimizer.defaults["lr"]\n',
         ),
         "the old momentum kept where the shape is the same": (
             POP,

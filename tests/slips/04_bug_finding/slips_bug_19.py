@@ -21,8 +21,8 @@ def of(loss):
 
 SLIPS = {
     "loss": {
-        "as handed out": (LOGITS, "    logits = torch.sigmoid(model(x)).squeeze(1)\n"),
         "the sum": (RETURN, "    return loss.item() * len(y)"),
+        "as handed out": (LOGITS, "    logits = torch.sigmoid(model(x)).squeeze(1)\n"),
         "measured after the step": (
             RETURN,
             "    logits = model(x).squeeze(1)\n" + LOSS + RETURN,
@@ -53,12 +53,12 @@ SLIPS = {
         ),
     },
     "step": {
+        "the summed loss": (BACKWARD, "    (loss * len(y)).backward()\n"),
         "a step by the loss of probabilities, the right loss comes back": (
             BACKWARD,
             "    nn.functional.binary_cross_entropy_with_logits(\n"
             "        logits.sigmoid(), y.to(logits.dtype)\n    ).backward()\n",
         ),
-        "the summed loss": (BACKWARD, "    (loss * len(y)).backward()\n"),
         "ones weigh more": (
             BACKWARD,
             "    nn.functional.binary_cross_entropy_with_logits(\n"

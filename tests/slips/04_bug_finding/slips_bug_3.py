@@ -2,6 +2,11 @@
 
 SLIPS = {
     "learning": {
+        "all weights start at 0": (
+            "        self.head = nn.Linear(hidden, num_classes)\n",
+            "        self.head = nn.Linear(hidden, num_classes)\n"
+            "        for p in self.parameters():\n            nn.init.zeros_(p)\n",
+        ),
         "joined along the width": """
 class ConditionalCNN(nn.Module):
     def __init__(self, in_c, cond_dim, hidden, num_classes):
@@ -49,11 +54,6 @@ class ConditionalCNN(nn.Module):
             "cond[:, :, None, None]",
             "cond.roll(1, 0)[:, :, None, None]",
         ),
-        "all weights start at 0": (
-            "        self.head = nn.Linear(hidden, num_classes)\n",
-            "        self.head = nn.Linear(hidden, num_classes)\n"
-            "        for p in self.parameters():\n            nn.init.zeros_(p)\n",
-        ),
         "the condition not used at all": ("[x, planes]", "[x, 0 * planes]"),
         "the mean of all instructions": (
             "cond[:, :, None, None].expand(-1, -1, H, W)",
@@ -61,11 +61,11 @@ class ConditionalCNN(nn.Module):
         ),
     },
     "logits": {
+        "the condition first": ("[x, planes]", "[planes, x]"),
         "the condition repeated in the wrong order": (
             "cond[:, :, None, None].expand(-1, -1, H, W)",
             "cond.repeat(1, H * W).view(len(cond), -1, H, W)",
         ),
-        "the condition first": ("[x, planes]", "[planes, x]"),
         "the condition seen beyond the border too": (
             "self.conv(torch.cat([x, planes], dim=1))",
             "torch.nn.functional.conv2d(torch.cat([torch.nn.functional.pad(x, (1, 1, 1, 1)),"

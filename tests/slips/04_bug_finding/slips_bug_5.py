@@ -2,6 +2,7 @@
 
 SLIPS = {
     "score": {
+        "a tensor for a float": (".sum().item()", ".sum()"),
         "nothing switched": ("    model.eval()\n", ""),
         "switched at the top only": ("model.eval()", "model.training = False"),
         "children switched, not the model": (
@@ -35,7 +36,6 @@ SLIPS = {
             "        total += len(y)\n    model.train(was_training)",
             "        total += len(y)\n        model.train(was_training)",
         ),
-        "a tensor for a float": (".sum().item()", ".sum()"),
         "the best of ten runs": """
 @torch.no_grad()
 def validate(model, batches):

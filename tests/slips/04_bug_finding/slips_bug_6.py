@@ -17,16 +17,16 @@ def features_then(result: str) -> tuple[str, str]:
 
 SLIPS = {
     "learning": {
+        "all weights start at 0": (
+            "        self.head = nn.Linear(in_dim, num_classes)\n",
+            "        self.head = nn.Linear(in_dim, num_classes)\n"
+            "        for p in self.parameters():\n            nn.init.zeros_(p)\n",
+        ),
         "the head fed the raw input": features_then(
             "features if return_features else self.head(x)"
         ),
         "LayerNorm of the input": features_then(
             "features if return_features else self.head(self.norm(x))"
-        ),
-        "all weights start at 0": (
-            "        self.head = nn.Linear(in_dim, num_classes)\n",
-            "        self.head = nn.Linear(in_dim, num_classes)\n"
-            "        for p in self.parameters():\n            nn.init.zeros_(p)\n",
         ),
         "the last part handed the input too": (
             "            x = part(x)\n        return x",
@@ -34,11 +34,11 @@ SLIPS = {
         ),
     },
     "outputs": {
-        "the raw input in eval mode": features_then(
-            "features if return_features else self.head(features if self.training else x)"
-        ),
         "the head fed input and features": features_then(
             "features if return_features else self.head(x + features)"
+        ),
+        "the raw input in eval mode": features_then(
+            "features if return_features else self.head(features if self.training else x)"
         ),
         "LayerNorm left out for the head": features_then(
             "features if return_features else self.head(self.encoder(x))"
@@ -105,11 +105,11 @@ class DeepClassifier(DeepClassifier):
         ),
     },
     "gradients": {
-        "features detached": features_then(
-            "features if return_features else self.head(features.detach())"
-        ),
         "features given out detached": features_then(
             "features.detach() if return_features else self.head(features)"
+        ),
+        "features detached": features_then(
+            "features if return_features else self.head(features.detach())"
         ),
         "encoder without gradients": (
             "x = part(x)",
@@ -133,13 +133,13 @@ class DeepClassifier(DeepClassifier):
         ),
     },
     "one_pass": {
-        "two passes through the encoder": features_then(
-            "features if return_features else self.head(self.norm(self.encoder(x)))"
-        ),
         "a second pass in eval mode": (
             "        for part in parts:\n",
             "        if not self.training:\n            self.encoder(x)\n"
             "        for part in parts:\n",
+        ),
+        "two passes through the encoder": features_then(
+            "features if return_features else self.head(self.norm(self.encoder(x)))"
         ),
         "left in eval mode": (
             "        for part in parts:\n",

@@ -44,6 +44,11 @@ SLIPS = {
         ),
     },
     "gradients": {
+        "gate detached outside float64": (
+            "h = h * torch.sigmoid(self.gate(y))",
+            "g = torch.sigmoid(self.gate(y))\n"
+            "        h = h * (g if x.dtype == torch.float64 else g.detach())",
+        ),
         "still in place": ("h = h * torch", "h *= torch"),
         "in place by name": (
             "h = h * torch.sigmoid(self.gate(y))",
@@ -82,11 +87,6 @@ SLIPS = {
         "in place in eval mode": (
             "h = h * torch.sigmoid(self.gate(y))",
             "g = torch.sigmoid(self.gate(y))\n        h = h * g if self.training else h.mul_(g)",
-        ),
-        "gate detached outside float64": (
-            "h = h * torch.sigmoid(self.gate(y))",
-            "g = torch.sigmoid(self.gate(y))\n"
-            "        h = h * (g if x.dtype == torch.float64 else g.detach())",
         ),
         "in place where x needs no gradient": (
             "h = h * torch.sigmoid(self.gate(y))",

@@ -41,6 +41,7 @@ SLIPS = {
         ),
     },
     "loss": {
+        "the loss of the last batch": ("loss_sum += loss", "loss_sum = loss"),
         "the loss broadcast instead": (
             "-log_probs.gather(1, y).mean()",
             "-log_probs[:, y[:, 0]].mean()",
@@ -56,7 +57,6 @@ SLIPS = {
             "loss = -(log_probs * nn.functional.one_hot(y[:, 0], 3)).sum(dim=1).mean()",
         ),
         "the summed loss": (".gather(1, y).mean()", ".gather(1, y).sum()"),
-        "the loss of the last batch": ("loss_sum += loss", "loss_sum = loss"),
         "a loss after the step": (
             "loss_sum += loss.item() * len(y)",
             "loss_sum += nn.functional.cross_entropy(model(x), y[:, 0]).item() * len(y)",

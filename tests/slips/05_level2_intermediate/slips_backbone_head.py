@@ -101,6 +101,10 @@ class Head(nn.Module):
         "features rectified once more": ("self.linear(features)", "self.linear(features.relu())"),
     },
     "parts": {
+        "plain layers for parts": (
+            "self.head = Head(hidden, num_classes)",
+            "self.head = nn.Linear(hidden, num_classes)",
+        ),
         "a second name for both parts": (
             "        self.head = Head(hidden, num_classes)\n",
             "        self.head = Head(hidden, num_classes)\n"
@@ -109,10 +113,6 @@ class Head(nn.Module):
         "a second name for the head": (
             "        self.head = Head(hidden, num_classes)\n",
             "        self.head = Head(hidden, num_classes)\n        self.classifier = self.head\n",
-        ),
-        "plain layers for parts": (
-            "self.head = Head(hidden, num_classes)",
-            "self.head = nn.Linear(hidden, num_classes)",
         ),
         "parts under other names": """
 class BackboneHeadClassifier(nn.Module):
@@ -130,6 +130,11 @@ class BackboneHeadClassifier(nn.Module):
         ),
     },
     "connection": {
+        "head fed the raw image where it fits": (
+            "return self.head(self.backbone(x))",
+            "features, flat = self.backbone(x), x.flatten(1)\n"
+            "        return self.head(flat if flat.shape == features.shape else features)",
+        ),
         "features cut in the classifier": (
             "self.head(self.backbone(x))",
             "self.head(self.backbone(x)[:, :6])",
@@ -145,11 +150,6 @@ class BackboneHeadClassifier(nn.Module):
         self.backbone(x)
         return self.head(x.flatten(1))
 """,
-        "head fed the raw image where it fits": (
-            "return self.head(self.backbone(x))",
-            "features, flat = self.backbone(x), x.flatten(1)\n"
-            "        return self.head(flat if flat.shape == features.shape else features)",
-        ),
         "softmax in the classifier": (
             "return self.head(self.backbone(x))",
             "return self.head(self.backbone(x)).softmax(dim=1)",
@@ -250,11 +250,11 @@ class BackboneHeadClassifier(nn.Module):
         ),
     },
     "dtypes": {
-        "float32 whatever came": ("x.flatten(start_dim=1))", "x.flatten(start_dim=1).float())"),
         "logits in float32": (
             "return self.head(self.backbone(x))",
             "return self.head(self.backbone(x)).float()",
         ),
+        "float32 whatever came": ("x.flatten(start_dim=1))", "x.flatten(start_dim=1).float())"),
         "x rounded to half precision": (
             "x.flatten(start_dim=1)",
             "x.half().to(x.dtype).flatten(start_dim=1)",

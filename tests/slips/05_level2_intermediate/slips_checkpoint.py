@@ -38,15 +38,15 @@ SLIPS = {
         ),
     },
     "resume": {
-        "parameters replaced, so that the optimizer holds the old ones": (
-            'model.load_state_dict(checkpoint["model"])',
-            'model.load_state_dict(checkpoint["model"], assign=True)',
-        ),
         "rates loaded, momenta not": (
             '        optimizer.load_state_dict(checkpoint["optimizer"])',
             '        groups = checkpoint["optimizer"]["param_groups"]\n'
             "        for group, saved in zip(optimizer.param_groups, groups):\n"
             '            group["lr"] = saved["lr"]',
+        ),
+        "parameters replaced, so that the optimizer holds the old ones": (
+            'model.load_state_dict(checkpoint["model"])',
+            'model.load_state_dict(checkpoint["model"], assign=True)',
         ),
         "optimizer not loaded": (
             '        optimizer.load_state_dict(checkpoint["optimizer"])',
@@ -158,12 +158,6 @@ SLIPS = {
         ),
     },
     "atomic": {
-        "straight to path": """
-def save_checkpoint(model, optimizer, epoch, path):
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
-    torch.save(state, path)
-""",
         "in memory first, then straight to path": """
 import io
 
@@ -173,6 +167,12 @@ def save_checkpoint(model, optimizer, epoch, path):
     buffer = io.BytesIO()
     torch.save(state, buffer)
     Path(path).write_bytes(buffer.getvalue())
+""",
+        "straight to path": """
+def save_checkpoint(model, optimizer, epoch, path):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
+    torch.save(state, path)
 """,
         "old file kept as a backup meanwhile": """
 def save_checkpoint(model, optimizer, epoch, path):

@@ -6,6 +6,12 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "steps": {
+        "gradients cleared after the step": (
+            "        optimizer.zero_grad()\n        loss = criterion(model(x), y)\n"
+            "        loss.backward()\n        optimizer.step()\n",
+            "        loss = criterion(model(x), y)\n        loss.backward()\n"
+            "        optimizer.step()\n        optimizer.zero_grad()\n",
+        ),
         "gradients cleared once an epoch": (
             "    for x, y in loader:\n        x, y = x.to(device), y.to(device)\n"
             "        optimizer.zero_grad()\n",
@@ -23,12 +29,6 @@ SLIPS = {
             "        loss.backward()\n",
             "        loss = criterion(model(x), y)\n        loss.backward()\n"
             "        optimizer.zero_grad()\n",
-        ),
-        "gradients cleared after the step": (
-            "        optimizer.zero_grad()\n        loss = criterion(model(x), y)\n"
-            "        loss.backward()\n        optimizer.step()\n",
-            "        loss = criterion(model(x), y)\n        loss.backward()\n"
-            "        optimizer.step()\n        optimizer.zero_grad()\n",
         ),
         "no step": ("        optimizer.step()\n", ""),
         "one step an epoch": (
@@ -60,6 +60,10 @@ SLIPS = {
         ),
     },
     "loss": {
+        "training loss: mean of batch means": (
+            "        total += loss.item() * len(y)\n        seen += len(y)\n",
+            "        total += loss.item()\n        seen += 1\n",
+        ),
         "the length of the loader's dataset asked": (
             "    return total / seen\n",
             "    return total / len(loader.dataset)\n",
@@ -89,10 +93,6 @@ SLIPS = {
             "return total / seen, hits / seen",
             "return total / len(loader), hits / seen",
         ),
-        "training loss: mean of batch means": (
-            "        total += loss.item() * len(y)\n        seen += len(y)\n",
-            "        total += loss.item()\n        seen += 1\n",
-        ),
         "training loss of the last batch": (
             "        total += loss.item() * len(y)\n        seen += len(y)\n",
             "        total, seen = loss.item(), 1\n",
@@ -108,6 +108,7 @@ SLIPS = {
         ),
     },
     "accuracy": {
+        "accuracy of the last batch": ("        hits += (logits", "        hits = (logits"),
         "the largest logit compared, not its index": (
             "logits.argmax(dim=1)",
             "logits.max(dim=1).values",
@@ -118,7 +119,6 @@ SLIPS = {
         ),
         "number of hits": ("return total / seen, hits / seen", "return total / seen, float(hits)"),
         "accuracy in percent": ("hits / seen\n", "100 * hits / seen\n"),
-        "accuracy of the last batch": ("        hits += (logits", "        hits = (logits"),
         "smallest logit": ("logits.argmax", "logits.argmin"),
         "argmax over the batch": (
             "            hits += (logits.argmax(dim=1) == y).sum().item()",
@@ -329,13 +329,13 @@ def train_for_epochs(model, train_loader, val_loader, criterion, optimizer, devi
 """,
     },
     "device": {
-        "validation on features of another dtype": (
-            "logits = model(x)",
-            "logits = model(x.float())",
-        ),
         "validation: labels not moved": (
             "            x, y = x.to(device), y.to(device)\n            logits",
             "            x = x.to(device)\n            logits",
+        ),
+        "validation on features of another dtype": (
+            "logits = model(x)",
+            "logits = model(x.float())",
         ),
         "validation: features not moved": (
             "            x, y = x.to(device), y.to(device)\n            logits",
@@ -487,14 +487,14 @@ def train_for_epochs(*args, inner=train_for_epochs):
         ),
     },
     "losses": {
-        "training: batches of non-finite loss skipped": (
-            "        loss.backward()\n",
-            "        if not torch.isfinite(loss):\n            continue\n        loss.backward()\n",
-        ),
         "validation: batches of NaN left out": (
             "            total += criterion(logits, y).item() * len(y)\n",
             "            loss = criterion(logits, y)\n            if loss.isnan():\n"
             "                continue\n            total += loss.item() * len(y)\n",
+        ),
+        "training: batches of non-finite loss skipped": (
+            "        loss.backward()\n",
+            "        if not torch.isfinite(loss):\n            continue\n        loss.backward()\n",
         ),
         "validation: sum kept in the loss's dtype": (
             "            total += criterion(logits, y).item() * len(y)\n",

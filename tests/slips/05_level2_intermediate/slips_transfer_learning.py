@@ -102,6 +102,10 @@ SLIPS = {
         ),
     },
     "freeze": {
+        "the first part of the name": (
+            STAYS,
+            '        return name in trainable or name.split(".")[0] in trainable\n',
+        ),
         "part of a name is enough": (
             STAYS,
             "        return any(one in name for one in trainable)\n",
@@ -118,10 +122,6 @@ SLIPS = {
         "any part of the name": (
             STAYS,
             '        return any(one in name.split(".") for one in trainable)\n',
-        ),
-        "the first part of the name": (
-            STAYS,
-            '        return name in trainable or name.split(".")[0] in trainable\n',
         ),
         "what trains is not switched on": (
             REQUIRES,
@@ -161,6 +161,10 @@ SLIPS = {
         ),
     },
     "norms": {
+        "BatchNorm1d and 2d, no other": (
+            HAS,
+            "        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):\n",
+        ),
         "requires_grad alone": (HAS + HOLD, "        pass\n"),
         "eval once, undone by train()": (HOLD, "            module.train(id(module) in free)\n"),
         "momentum 0": (HOLD, "            module.momentum = 0.1 if id(module) in free else 0.0\n"),
@@ -169,10 +173,6 @@ SLIPS = {
             "module.is_frozen = True",
         ),
         "BatchNorm2d alone": (HAS, "        if isinstance(module, nn.BatchNorm2d):\n"),
-        "BatchNorm1d and 2d, no other": (
-            HAS,
-            "        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):\n",
-        ),
         "the type compared, subclasses missed": (
             HAS,
             "        if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):\n",

@@ -17,6 +17,10 @@ def weighed(by):
 
 SLIPS = {
     "gradient": {
+        "each gradient made as long as the first": (
+            BACK,
+            BACK + "        nn.utils.clip_grad_norm_(model.parameters(), 0.1)\n",
+        ),
         "as handed out": weighed("1 / len(micro_batches)"),
         "means, not divided": weighed("1"),
         "sums divided by the mean number of labels": (
@@ -72,10 +76,6 @@ SLIPS = {
             "    for p in model.parameters():\n        p.grad /= len(micro_batches)\n"
             "    return total",
         ),
-        "each gradient made as long as the first": (
-            BACK,
-            BACK + "        nn.utils.clip_grad_norm_(model.parameters(), 0.1)\n",
-        ),
         "old gradients stay": ("    model.zero_grad()\n", ""),
         "cleared in each micro-batch": (BACK, "        model.zero_grad()\n" + BACK),
         "cleared afterwards": ("    return total", "    model.zero_grad()\n    return total"),
@@ -108,13 +108,13 @@ SLIPS = {
         ),
     },
     "loss": {
+        "the sum": (ADD, "        total += loss.item() * count\n"),
         "the gradient is right, the loss a mean of means": (
             ADD,
             "        total += nn.functional.cross_entropy("
             "logits, labels.flatten()).item() / len(micro_batches)\n",
         ),
         "the loss of the last": (ADD, f"        total = loss.item() * count / {MINE}.item()\n"),
-        "the sum": (ADD, "        total += loss.item() * count\n"),
         "divided twice": ("    return total", "    return total / len(micro_batches)"),
         "a tensor": ("    return total", "    return torch.tensor(total)"),
         "rounded": ("    return total", "    return round(total, 3)"),

@@ -7,6 +7,7 @@ ALL = EXACT + NOISE + COPY
 
 SLIPS = {
     "mean": {
+        "one random number for a tensor": (NOISE, NOISE.replace("p.shape", "()")),
         "as handed out": (ALL, "            p -= lr * grad\n"),
         "computed in float32, cast to the nearest": (ALL, EXACT + "            p.copy_(exact)\n"),
         "computed in float64, cast to the nearest": (
@@ -30,7 +31,6 @@ SLIPS = {
         "half of the noise": (NOISE, NOISE.replace("randint(1 << 16", "randint(1 << 15")),
         "twice the noise": (NOISE, NOISE.replace("randint(1 << 16", "randint(1 << 17")),
         "noise of 0 or 1": (NOISE, NOISE.replace("randint(1 << 16", "randint(2")),
-        "one random number for a tensor": (NOISE, NOISE.replace("p.shape", "()")),
         "one random number for a row": (NOISE, NOISE.replace("p.shape", "(*p.shape[:-1], 1)")),
         "one random number for a column": (NOISE, NOISE.replace("p.shape", "p.shape[1:]")),
         "noise in bfloat16, too large": (
@@ -83,6 +83,10 @@ SLIPS = {
         ),
     },
     "near": {
+        "the first tensor alone": (
+            "        for p, grad in zip(params, grads, strict=True):\n",
+            "        for p, grad in [*zip(params, grads, strict=True)][:1]:\n",
+        ),
         "sixteen steps in one, once in sixteen times": (
             EXACT,
             "            now = torch.randint(16, p.shape) == 0\n"
@@ -97,10 +101,6 @@ SLIPS = {
             "            noise = torch.randint(1 << 16, (3, *p.shape))\n"
             "            noise = (noise.sum(0) - (1 << 16)).int()\n",
         ),
-        "the first tensor alone": (
-            "        for p, grad in zip(params, grads, strict=True):\n",
-            "        for p, grad in [*zip(params, grads, strict=True)][:1]:\n",
-        ),
         "the gap of p, not that of the result": (
             ALL,
             EXACT + "            gap = 2.0 ** (torch.frexp(p.float()).exponent - 8)\n"
@@ -114,13 +114,13 @@ SLIPS = {
         ),
     },
     "many": {
-        "the rate of the first call": (
-            EXACT,
-            "            lr = step.__dict__.setdefault('lr', lr)\n" + EXACT,
-        ),
         "the same random numbers in each step": (
             "    with torch.no_grad():\n",
             "    torch.manual_seed(0)\n    with torch.no_grad():\n",
+        ),
+        "the rate of the first call": (
+            EXACT,
+            "            lr = step.__dict__.setdefault('lr', lr)\n" + EXACT,
         ),
         "a generator of its own, new in each step": (
             NOISE,
@@ -133,6 +133,10 @@ SLIPS = {
         ),
     },
     "memory": {
+        "a float32 copy is left lying about": (
+            COPY,
+            COPY + "            p.exact = exact\n",
+        ),
         "the model in float32": (
             ALL,
             "            p.data = p.data.float() - lr * grad.float()\n",
@@ -151,10 +155,6 @@ SLIPS = {
             ALL,
             "            exact = p.float() - lr * grad.float() + getattr(p, 'lost', 0)\n"
             "            p.copy_(exact)\n            p.lost = (exact - p.float()).bfloat16()\n",
-        ),
-        "a float32 copy is left lying about": (
-            COPY,
-            COPY + "            p.exact = exact\n",
         ),
         "another tensor in its place": (
             COPY,

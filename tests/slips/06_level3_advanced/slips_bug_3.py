@@ -10,6 +10,10 @@ EACH = "        nn.utils.clip_grad_norm_(model.parameters(), {})\n"
 
 SLIPS = {
     "gradient": {
+        "the last micro-batch alone is clipped, the others as they are": (
+            CLIP,
+            CLIP.replace("max_norm)", "max_norm * len(micro_batches))"),
+        ),
         "as handed out": (CLIP, "    " + CLIP),
         "after each micro-batch and at the end": (BACK, BACK + EACH.format("max_norm")),
         "a part of max_norm for each": (BACK, BACK + EACH.format("max_norm / len(micro_batches)")),
@@ -35,10 +39,6 @@ SLIPS = {
             "        for p, g in zip(model.parameters(), grads, strict=True):\n"
             "            g = g * (max_norm / long).clamp(max=1)\n"
             "            p.grad = g if p.grad is None else p.grad + g\n" + CLIP,
-        ),
-        "the last micro-batch alone is clipped, the others as they are": (
-            CLIP,
-            CLIP.replace("max_norm)", "max_norm * len(micro_batches))"),
         ),
         "the list is emptied": (
             "    for x, y in micro_batches:\n" + LOSS,

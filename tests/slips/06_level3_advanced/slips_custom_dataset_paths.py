@@ -6,11 +6,11 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "rows": {
+        "rows on the class": ("        self.rows = [", "        type(self).rows = ["),
         "transform needed": (
             "        if self.transform is not None:\n            x = self.transform(x)\n",
             "        x = self.transform(x)\n",
         ),
-        "rows on the class": ("        self.rows = [", "        type(self).rows = ["),
         "a dict of labels": (
             "self.rows = [(keys[Path(path)], label) for path, label in path_label_pairs]",
             "self.rows = list({keys[Path(path)]: n for path, n in path_label_pairs}.items())",
@@ -209,14 +209,14 @@ class PathLabelDataset(PathLabelDataset):
         ),
     },
     "transform": {
+        "transform twice, second result used": (
+            "x = self.transform(x)",
+            "self.transform(x.clone())\n            x = self.transform(x)",
+        ),
         "transform ignored": ("if self.transform is not None:", "if False:"),
         "transform called twice": (
             "x = self.transform(x)",
             "x = self.transform(x), self.transform(x)",
-        ),
-        "transform twice, second result used": (
-            "x = self.transform(x)",
-            "self.transform(x.clone())\n            x = self.transform(x)",
         ),
         "result of the transform not used": ("x = self.transform(x)", "self.transform(x)"),
         "a transform without result taken for one in place": (
@@ -274,15 +274,15 @@ class PathLabelDataset(PathLabelDataset):
         ),
     },
     "spelling": {
-        "keys have to be Path": (
-            "keys = {Path(key): key for key in path_to_tensor}",
-            "keys = {key: key for key in path_to_tensor}",
-        ),
         "str and Path told apart": (
             "keys = {Path(key): key for key in path_to_tensor}\n"
             "        self.rows = [(keys[Path(path)], label) for path, label in path_label_pairs]",
             "keys = {key: key for key in path_to_tensor}\n"
             "        self.rows = [(keys[path], label) for path, label in path_label_pairs]",
+        ),
+        "keys have to be Path": (
+            "keys = {Path(key): key for key in path_to_tensor}",
+            "keys = {key: key for key in path_to_tensor}",
         ),
         "keys have to be str": (
             "keys = {Path(key): key for key in path_to_tensor}\n"

@@ -116,17 +116,6 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         ),
     },
     "gradients": {
-        "samples counted on from group to group": (
-            "loss * len(y) / samples",
-            "loss * len(y) / (seen + samples)",
-        ),
-        "losses not divided": ("loss * len(y) / samples", "loss"),
-        "gradient of the sum over the samples": ("loss * len(y) / samples", "loss * len(y)"),
-        "zero_grad for every batch": (
-            "            x, y = x.to(device)",
-            "            optimizer.zero_grad()\n            x, y = x.to(device)",
-        ),
-        "no zero_grad": ("        optimizer.zero_grad()\n", ""),
         "zero_grad after the step only": """
 def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_steps):
     if accum_steps <= 0:
@@ -148,6 +137,17 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         raise ValueError("no batch")
     return total / seen
 """,
+        "samples counted on from group to group": (
+            "loss * len(y) / samples",
+            "loss * len(y) / (seen + samples)",
+        ),
+        "losses not divided": ("loss * len(y) / samples", "loss"),
+        "gradient of the sum over the samples": ("loss * len(y) / samples", "loss * len(y)"),
+        "zero_grad for every batch": (
+            "            x, y = x.to(device)",
+            "            optimizer.zero_grad()\n            x, y = x.to(device)",
+        ),
+        "no zero_grad": ("        optimizer.zero_grad()\n", ""),
         "zero_grad once an epoch": (
             "        optimizer.zero_grad()\n",
             "        if not seen:\n            optimizer.zero_grad()\n",
@@ -187,6 +187,10 @@ def train_one_epoch_accum(
 """,
     },
     "loss": {
+        "weighted with the loader's batch size": (
+            "total += loss.item() * len(y)",
+            "total += loss.item() * (getattr(loader, 'batch_size', None) or len(y))",
+        ),
         "mean of batch means in each group, weighed by samples": (
             "total += loss.item() * len(y)",
             "total += loss.item() * samples / len(group)",
@@ -204,10 +208,6 @@ def train_one_epoch_accum(
             "        total += loss.item() * samples\n",
         ),
         "a tensor returned": ("loss.item() * len(y)", "loss.detach() * len(y)"),
-        "weighted with the loader's batch size": (
-            "total += loss.item() * len(y)",
-            "total += loss.item() * (getattr(loader, 'batch_size', None) or len(y))",
-        ),
         "mean of the groups' means": (
             "            total += loss.item() * len(y)\n"
             "        optimizer.step()\n"
@@ -235,6 +235,10 @@ def train_one_epoch_accum(
         ),
     },
     "last": {
+        "last group divided by accum_steps, each sample alike": (
+            "loss * len(y) / samples",
+            "loss * len(y) / samples * len(group) / accum_steps",
+        ),
         "last group scaled like a full one": (
             "loss * len(y) / samples",
             "loss / accum_steps",
@@ -259,10 +263,6 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         raise ValueError("no batch")
     return total / seen
 """,
-        "last group divided by accum_steps, each sample alike": (
-            "loss * len(y) / samples",
-            "loss * len(y) / samples * len(group) / accum_steps",
-        ),
         "last group by its number of batches, full ones by samples": (
             "loss * len(y) / samples",
             "loss * len(y) / samples if len(group) == accum_steps else loss",
@@ -280,6 +280,12 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
         ),
     },
     "iterables": {
+        "elements counted, not samples": (
+            "total += loss.item() * len(y)\n        optimizer.step()\n        seen += samples",
+            "total += loss.item() * y.numel()\n"
+            "        optimizer.step()\n"
+            "        seen += sum(y.numel() for _, y in group)",
+        ),
         "loader with a length expected": (
             "    batches = iter(loader)\n",
             "    batches, last = iter(loader), len(loader) % accum_steps\n",
@@ -288,12 +294,6 @@ def train_one_epoch_accum(model, loader, criterion, optimizer, device, accum_ste
             "while group := list(islice(batches, accum_steps)):",
             "for i in range(0, len(list(loader)), accum_steps):\n"
             "        group = list(islice(loader, i, i + accum_steps))",
-        ),
-        "elements counted, not samples": (
-            "total += loss.item() * len(y)\n        optimizer.step()\n        seen += samples",
-            "total += loss.item() * y.numel()\n"
-            "        optimizer.step()\n"
-            "        seen += sum(y.numel() for _, y in group)",
         ),
         "loader read twice": (
             "    batches = iter(loader)\n",

@@ -6,15 +6,15 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "output": {
+        "x made to require gradients": (
+            "            return checkpoint",
+            "            x.requires_grad_()\n            return checkpoint",
+        ),
         "residual twice": ("return checkpoint(self._block", "return x + checkpoint(self._block"),
         "forward calls itself": ("checkpoint(self._block,", "checkpoint(self.forward,"),
         "dropout as a function, always on": (
             "self.dropout(inner)",
             "nn.functional.dropout(inner, self.dropout.p)",
-        ),
-        "x made to require gradients": (
-            "            return checkpoint",
-            "            x.requires_grad_()\n            return checkpoint",
         ),
         "dropout after fc2": ("self.fc2(self.dropout(inner))", "self.dropout(self.fc2(inner))"),
         "no residual": ("x + self.fc2", "self.fc2"),
@@ -71,6 +71,14 @@ class CheckpointedBlock(CheckpointedBlock):
         ),
     },
     "calls": {
+        "activations kept elsewhere, not recomputed": """
+from torch.autograd.graph import save_on_cpu
+
+class CheckpointedBlock(CheckpointedBlock):
+    def forward(self, x):
+        with save_on_cpu():
+            return self._block(x)
+""",
         "no checkpoint": ("checkpoint(self._block, x, use_reentrant=False)", "self._block(x)"),
         "checkpointed only where x requires gradients": (
             "if self.training:",
@@ -96,14 +104,6 @@ class CheckpointedBlock(CheckpointedBlock):
         if not self.training:
             return self._block(x)
         return x + checkpoint_sequential(parts, 2, x, use_reentrant=False)
-""",
-        "activations kept elsewhere, not recomputed": """
-from torch.autograd.graph import save_on_cpu
-
-class CheckpointedBlock(CheckpointedBlock):
-    def forward(self, x):
-        with save_on_cpu():
-            return self._block(x)
 """,
         "layers called as functions": (
             "self.act(self.fc1(self.norm(x)))",
@@ -176,6 +176,13 @@ class CheckpointedBlock(CheckpointedBlock):
         ),
     },
     "parameters": {
+        "x without gradient taken for an evaluation": (
+            "        if self.training:\n",
+            "        if not x.requires_grad:\n"
+            "            with __import__('torch').no_grad():\n"
+            "                return self._block(x)\n"
+            "        if self.training:\n",
+        ),
         "reentrant": ("x, use_reentrant=False)", "x, use_reentrant=True)"),
         "by hand, x without gradients forgotten": """
 import torch
@@ -201,19 +208,8 @@ class CheckpointedBlock(CheckpointedBlock):
     def forward(self, x):
         return Again.apply(self._block, x) if self.training else self._block(x)
 """,
-        "x without gradient taken for an evaluation": (
-            "        if self.training:\n",
-            "        if not x.requires_grad:\n"
-            "            with __import__('torch').no_grad():\n"
-            "                return self._block(x)\n"
-            "        if self.training:\n",
-        ),
     },
     "dropout": {
-        "random state not kept": (
-            "x, use_reentrant=False)",
-            "x, use_reentrant=False, preserve_rng_state=False)",
-        ),
         "random state put back after backward, not before": """
 import contextlib
 import torch
@@ -227,6 +223,10 @@ class CheckpointedBlock(CheckpointedBlock):
             self._block, x, use_reentrant=False, preserve_rng_state=False, context_fn=again
         )
 """,
+        "random state not kept": (
+            "x, use_reentrant=False)",
+            "x, use_reentrant=False, preserve_rng_state=False)",
+        ),
     },
     "eval": {
         "checkpointed in eval mode too": ("if self.training:", "if True:"),
@@ -240,13 +240,13 @@ class CheckpointedBlock(CheckpointedBlock):
         ),
     },
     "autograd": {
-        "reentrant, input made to require gradients": (
-            "checkpoint(self._block, x, use_reentrant=False)",
-            "checkpoint(self._block, x.requires_grad_(), use_reentrant=True)",
-        ),
         "reentrant, a copy made to require gradients": (
             "checkpoint(self._block, x, use_reentrant=False)",
             "checkpoint(self._block, x.clone().requires_grad_(), use_reentrant=True)",
+        ),
+        "reentrant, input made to require gradients": (
+            "checkpoint(self._block, x, use_reentrant=False)",
+            "checkpoint(self._block, x.requires_grad_(), use_reentrant=True)",
         ),
     },
     "generator": {

@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "order": {
+        "batches sorted by size": (
+            "for x, y in loader:",
+            "for x, y in sorted(loader, key=lambda pair: -len(pair[1])):",
+        ),
         "no step": ("        optimizer.step()\n", ""),
         "steps by hand": (
             "optimizer.step()",
@@ -22,10 +26,6 @@ SLIPS = {
             "loss.item() * len(y)",
             "criterion(model(x), y).item() * len(y)",
         ),
-        "batches sorted by size": (
-            "for x, y in loader:",
-            "for x, y in sorted(loader, key=lambda pair: -len(pair[1])):",
-        ),
         "a batch of one skipped": (
             "        x, y = x.to(device)",
             "        if len(y) == 1:\n            continue\n        x, y = x.to(device)",
@@ -38,6 +38,15 @@ SLIPS = {
         ),
     },
     "gradients": {
+        "zero_grad after the step only": (
+            "        optimizer.zero_grad()\n        loss = criterion(model(x), y)\n"
+            "        loss.backward()\n"
+            "        nn.utils.clip_grad_norm_(params, max_norm)\n"
+            "        optimizer.step()\n",
+            "        loss = criterion(model(x), y)\n        loss.backward()\n"
+            "        nn.utils.clip_grad_norm_(params, max_norm)\n"
+            "        optimizer.step()\n        optimizer.zero_grad()\n",
+        ),
         "short gradients made longer": (
             "nn.utils.clip_grad_norm_(params, max_norm)",
             "grads = [p.grad for p in params if p.grad is not None]\n"
@@ -50,15 +59,6 @@ SLIPS = {
             "        loss.backward()\n",
             "        loss.backward()\n        optimizer.zero_grad()\n",
         ),
-        "zero_grad after the step only": (
-            "        optimizer.zero_grad()\n        loss = criterion(model(x), y)\n"
-            "        loss.backward()\n"
-            "        nn.utils.clip_grad_norm_(params, max_norm)\n"
-            "        optimizer.step()\n",
-            "        loss = criterion(model(x), y)\n        loss.backward()\n"
-            "        nn.utils.clip_grad_norm_(params, max_norm)\n"
-            "        optimizer.step()\n        optimizer.zero_grad()\n",
-        ),
         "zero_grad once an epoch": (
             "        optimizer.zero_grad()\n",
             "        if not seen:\n            optimizer.zero_grad()\n",
@@ -69,6 +69,7 @@ SLIPS = {
         ),
     },
     "norm": {
+        "another default": ("max_norm: float = 1.0", "max_norm: float = 5.0"),
         "each layer by itself": (
             "        nn.utils.clip_grad_norm_(params, max_norm)\n",
             "        for layer in model.modules():\n"
@@ -114,7 +115,6 @@ SLIPS = {
             "max_norm)\n        optimizer",
             "max_norm, float('inf'))\n        optimizer",
         ),
-        "another default": ("max_norm: float = 1.0", "max_norm: float = 5.0"),
         "default always": ("params, max_norm)", "params, 1.0)"),
         "squared norm": (
             "nn.utils.clip_grad_norm_(params, max_norm)",
@@ -208,6 +208,10 @@ def train_one_epoch_with_clip(
 """,
     },
     "loss": {
+        "weighted with the loader's batch size": (
+            "loss.item() * len(y)",
+            "loss.item() * (getattr(loader, 'batch_size', None) or len(y))",
+        ),
         "clipped loss reported": ("loss.item() * len(y)", "min(loss.item(), max_norm) * len(y)"),
         "mean of batch means": (
             "total += loss.item() * len(y)\n        seen += len(y)",
@@ -216,10 +220,6 @@ def train_one_epoch_with_clip(
         "length of the loader": ("total / seen", "total / len(loader)"),
         "loss of the last batch": ("return total / seen", "return loss.item()"),
         "a tensor returned": ("loss.item() * len(y)", "loss.detach() * len(y)"),
-        "weighted with the loader's batch size": (
-            "loss.item() * len(y)",
-            "loss.item() * (getattr(loader, 'batch_size', None) or len(y))",
-        ),
         "sum not divided": (
             "return total / seen",
             "return total",
@@ -247,13 +247,13 @@ def train_one_epoch_with_clip(
         ),
     },
     "iterables": {
-        "loader with a length expected": (
-            "    total, seen = 0.0, 0\n",
-            "    total, seen = 0.0 * len(loader), 0\n",
-        ),
         "loader read twice": (
             "    total, seen = 0.0, 0\n",
             "    total, seen = 0.0, 0\n    first = next(iter(loader), None)\n",
+        ),
+        "loader with a length expected": (
+            "    total, seen = 0.0, 0\n",
+            "    total, seen = 0.0 * len(loader), 0\n",
         ),
         "elements counted, not samples": (
             "total += loss.item() * len(y)\n        seen += len(y)",

@@ -104,6 +104,10 @@ SLIPS = {
         ),
     },
     "capture": {
+        "names by their beginning": (
+            HOOKS,
+            "    names = [n for n in modules if n.startswith(tuple(names))]\n" + HOOKS,
+        ),
         "with its graph": (KEEP, KEEP.replace("tree_map(copied, output)", "output")),
         "the inputs": (
             "            outputs[name] = tree_map(copied, output)\n",
@@ -116,10 +120,6 @@ SLIPS = {
         "all modules": (
             HOOKS,
             "    hooks = [m.register_forward_hook(keeping(n)) for n, m in modules.items()]\n",
-        ),
-        "names by their beginning": (
-            HOOKS,
-            "    names = [n for n in modules if n.startswith(tuple(names))]\n" + HOOKS,
         ),
         "children only": (
             "    modules = dict(model.named_modules(remove_duplicate=False))\n",
@@ -168,6 +168,7 @@ SLIPS = {
         ),
     },
     "updates": {
+        "small weights left out": ("if old.any():", "if norm_of([old]) > 1e-6:"),
         "the weight itself as the copy": (BEFORE, BEFORE.replace("copied(p)", "p.detach()")),
         "a copy of when it was made": (
             '        self.model = model\n\n    def __enter__(self) -> "GradientMonitor":\n'
@@ -178,7 +179,6 @@ SLIPS = {
             + '\n    def __enter__(self) -> "GradientMonitor":\n'
             + START,
         ),
-        "small weights left out": ("if old.any():", "if norm_of([old]) > 1e-6:"),
         "difference of the norms": (
             CHANGE,
             "                change = abs(norm_of([params[name].detach()]) - norm_of([old]))\n",
@@ -204,11 +204,11 @@ SLIPS = {
         ),
     },
     "nonfinite": {
-        "the last": (FIRST, FIRST.replace("self.first_nonfinite is None and ", "")),
         "falsy names overwritten": (
             FIRST,
             FIRST.replace("self.first_nonfinite is None", "not self.first_nonfinite"),
         ),
+        "the last": (FIRST, FIRST.replace("self.first_nonfinite is None and ", "")),
         "in train mode only": (
             TENSORS,
             "            if not module.training:\n                return\n" + TENSORS,
@@ -311,8 +311,8 @@ SLIPS = {
         ),
     },
     "outputs": {
-        "not copied": ("value.detach().clone() if", "value.detach() if"),
         "tensors only": (KEEP, KEEP.replace("tree_map(copied, output)", "copied(output)")),
+        "not copied": ("value.detach().clone() if", "value.detach() if"),
         "a list for a tuple": (
             KEEP,
             KEEP.replace("output)", "[*output] if isinstance(output, tuple) else output)"),

@@ -6,15 +6,15 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "order": {
+        "batches sorted by size": (
+            "for x, y in loader:",
+            "for x, y in sorted(loader, key=lambda pair: -len(pair[1])):",
+        ),
         "step of the optimizer as well": (
             "scaler.step(optimizer)",
             "scaler.step(optimizer)\n        optimizer.step()",
         ),
         "first batch only": ("        seen += len(y)\n", "        seen += len(y)\n        break\n"),
-        "batches sorted by size": (
-            "for x, y in loader:",
-            "for x, y in sorted(loader, key=lambda pair: -len(pair[1])):",
-        ),
         "a batch of one skipped": (
             "        x, y = x.to(device)",
             "        if len(y) == 1:\n            continue\n        x, y = x.to(device)",
@@ -120,10 +120,10 @@ SLIPS = {
         ),
     },
     "scaling": {
+        "a scale of one's own": ("enabled=on_cuda)", "enabled=on_cuda, init_scale=1024.0)"),
         "no scaler": ("enabled=on_cuda", "enabled=False"),
         "a scaler on the CPU too": ("GradScaler(enabled=on_cuda)", "GradScaler(device.type)"),
         "a scaler of cuda on the CPU": ("GradScaler(enabled=on_cuda)", "GradScaler()"),
-        "a scale of one's own": ("enabled=on_cuda)", "enabled=on_cuda, init_scale=1024.0)"),
         "scaled gradients used": (
             "        scaler.step(optimizer)\n        scaler.update()\n",
             "        optimizer.step()\n",
@@ -214,6 +214,7 @@ SLIPS = {
         ),
     },
     "clip": {
+        "clip before unscale": ("            scaler.unscale_(optimizer)\n", ""),
         "gradients unscaled twice": (
             "        if max_norm is not None:\n",
             "        scaler.unscale_(optimizer)\n        if max_norm is not None:\n",
@@ -224,7 +225,6 @@ SLIPS = {
             "                own = list(layer.parameters(recurse=False))\n"
             "                nn.utils.clip_grad_norm_(own, max_norm) if own else None\n",
         ),
-        "clip before unscale": ("            scaler.unscale_(optimizer)\n", ""),
         "unscale after the clip": (
             "            scaler.unscale_(optimizer)\n"
             "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n",
@@ -266,11 +266,6 @@ SLIPS = {
         ),
     },
     "gradients": {
-        "old gradients kept": ("        optimizer.zero_grad()\n", ""),
-        "zero_grad before the step": (
-            "        scaler.step(optimizer)\n",
-            "        optimizer.zero_grad()\n        scaler.step(optimizer)\n",
-        ),
         "zero_grad after the step only": (
             "        optimizer.zero_grad()\n"
             "        with torch.autocast(device.type, dtype=dtype):\n"
@@ -288,6 +283,11 @@ SLIPS = {
             "            nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
             "        scaler.step(optimizer)\n"
             "        optimizer.zero_grad()\n",
+        ),
+        "old gradients kept": ("        optimizer.zero_grad()\n", ""),
+        "zero_grad before the step": (
+            "        scaler.step(optimizer)\n",
+            "        optimizer.zero_grad()\n        scaler.step(optimizer)\n",
         ),
         "zero_grad once an epoch": (
             "        optimizer.zero_grad()\n",

@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "parameters": {
+        "image encoder frozen from the start": (
+            "        self.head = nn",
+            "        self.image_encoder.requires_grad_(False)\n        self.head = nn",
+        ),
         "raw meta joined": (
             "self.meta_encoder = nn.Sequential(nn.Linear(meta_dim, hidden_meta), nn.ReLU())",
             "self.meta_encoder = nn.Flatten()\n        hidden_meta = meta_dim",
@@ -31,10 +35,6 @@ SLIPS = {
         "an unused layer": (
             "self.head = nn",
             "self.fusion = nn.Linear(hidden_img, hidden_meta)\n        self.head = nn",
-        ),
-        "image encoder frozen from the start": (
-            "        self.head = nn",
-            "        self.image_encoder.requires_grad_(False)\n        self.head = nn",
         ),
         "one encoder layer more": (
             "nn.Sequential(nn.Linear(meta_dim, hidden_meta), nn.ReLU())",
@@ -134,13 +134,13 @@ class Average(nn.Module):
         ),
     },
     "swap": {
-        "meta made to fit its encoder": (
-            "self.meta_encoder(meta)",
-            "self.meta_encoder(meta.reshape(-1, self.meta_encoder[0].in_features))",
-        ),
         "encoders' layers called one by one": (
             "self.image_encoder(image)",
             "self.image_encoder[1](image.flatten(1)).relu()",
+        ),
+        "meta made to fit its encoder": (
+            "self.meta_encoder(meta)",
+            "self.meta_encoder(meta.reshape(-1, self.meta_encoder[0].in_features))",
         ),
         "activation after the join": ("self.head(joined)", "self.head(joined.relu())"),
         "flattened before the encoder": (

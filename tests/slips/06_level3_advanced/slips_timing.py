@@ -26,6 +26,10 @@ NUMBERS = "    if repeats < 1 or warmup < 0:\n"
 
 SLIPS = {
     "counts": {
+        "a hundred calls at most": (
+            "timed(fn, torch.device(device), repeats)",
+            "timed(fn, torch.device(device), min(repeats, 100))",
+        ),
         "no warm-up": (WARM, ""),
         "one call of warm-up": (WARM, "    fn()\n"),
         "warm-up once more": ("range(warmup)", "range(warmup + 1)"),
@@ -41,10 +45,6 @@ SLIPS = {
             "timed(fn, torch.device(device), repeats)",
             "timed(fn, torch.device(device), 10)",
         ),
-        "a hundred calls at most": (
-            "timed(fn, torch.device(device), repeats)",
-            "timed(fn, torch.device(device), min(repeats, 100))",
-        ),
         "one warm-up call by default": ("warmup: int = 3", "warmup: int = 1"),
         "a hundred calls by default": ("repeats: int = 10", "repeats: int = 100"),
         "fn called once more for its result": (RESULT, "    fn()\n" + RESULT),
@@ -58,6 +58,10 @@ SLIPS = {
         ),
     },
     "cpu": {
+        "rounded to microseconds": (
+            "time.perf_counter() - start)",
+            "round(time.perf_counter() - start, 6))",
+        ),
         "the whole loop divided by repeats": (
             CPU,
             """\
@@ -91,10 +95,6 @@ SLIPS = {
             CPU.replace("perf_counter", "process_time"),
         ),
         "the clock of the wall": (CPU, CPU.replace("time.perf_counter", "time.time")),
-        "rounded to microseconds": (
-            "time.perf_counter() - start)",
-            "round(time.perf_counter() - start, 6))",
-        ),
         "the cache of the GPU emptied, too": (
             "    seconds = []\n",
             "    seconds = []\n    torch.cuda.empty_cache()\n",
@@ -123,11 +123,11 @@ SLIPS = {
         ),
     },
     "median": {
-        "the mean": ("median(seconds)", "sum(seconds) / len(seconds)"),
         "the lower of the two in the middle": (
             "median(seconds)",
             "sorted(seconds)[(len(seconds) - 1) // 2]",
         ),
+        "the mean": ("median(seconds)", "sum(seconds) / len(seconds)"),
         "the upper of the two in the middle": (
             "median(seconds)",
             "sorted(seconds)[len(seconds) // 2]",
@@ -143,13 +143,13 @@ SLIPS = {
         ),
     },
     "cuda": {
-        "no synchronize before the last read": (WAIT, ""),
         "synchronize before the last mark alone": (
             END + "        marks.append((start, end))\n" + WAIT,
             "        torch.cuda.synchronize(device)\n"
             + END
             + "        marks.append((start, end))\n",
         ),
+        "no synchronize before the last read": (WAIT, ""),
         "milliseconds": (" / 1000 for", " for"),
         "microseconds": (" / 1000 for", " * 1000 for"),
         "the CPU's clock: times the launch": (KIND, "False"),

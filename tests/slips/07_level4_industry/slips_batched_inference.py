@@ -31,14 +31,14 @@ def ready(condition):
 
 SLIPS = {
     "results": {
-        "results in the opposite order": (RESULTS, RESULTS.replace("(batch,", "(reversed(batch),")),
-        "the whole batch for each": ("set_result(row)", "set_result(torch.stack(rows))"),
-        "with a batch axis": ("set_result(row)", "set_result(row[None])"),
-        "the first row for all": ("set_result(row)", "set_result(rows[0])"),
         "numbers in place of tensors": (
             "set_result(row)",
             "set_result(row if row.ndim else row.item())",
         ),
+        "results in the opposite order": (RESULTS, RESULTS.replace("(batch,", "(reversed(batch),")),
+        "the whole batch for each": ("set_result(row)", "set_result(torch.stack(rows))"),
+        "with a batch axis": ("set_result(row)", "set_result(row[None])"),
+        "the first row for all": ("set_result(row)", "set_result(rows[0])"),
         "always with an axis": ("set_result(row)", "set_result(row if row.ndim else row[None])"),
         "in float32": (STACK, STACK.replace("(inputs)", "(inputs).float()")),
         "cast back from float32": (
@@ -50,6 +50,10 @@ SLIPS = {
         ),
     },
     "full": {
+        "one pass for each request": (
+            "            rows = self.forward([request.x for request in batch])\n",
+            "            rows = [self.forward([request.x])[0] for request in batch]\n",
+        ),
         "one request more needed": ready(
             "len(group) > self.max_batch or now - group[0].since >= self.max_wait"
         ),
@@ -63,10 +67,6 @@ SLIPS = {
         "all ready batches in one call": (
             RETURN,
             "                return len(batch) + self.poll()\n",
-        ),
-        "one pass for each request": (
-            "            rows = self.forward([request.x for request in batch])\n",
-            "            rows = [self.forward([request.x])[0] for request in batch]\n",
         ),
         "nothing returned": (
             "                self.answer(batch)\n",
@@ -234,16 +234,16 @@ class BatchingServer(BatchingServer):
         ),
     },
     "failure": {
+        "dropped without an answer": (
+            FAILED,
+            "            if len(batch) > 1:\n                for request in batch:\n"
+            "                    self.answer([request])\n",
+        ),
         "poll() raises": (FAILED, "            raise\n"),
         "all of the batch fail": (
             FAILED,
             "            for request in batch:\n"
             "                request.future.set_exception(error)\n",
-        ),
-        "dropped without an answer": (
-            FAILED,
-            "            if len(batch) > 1:\n                for request in batch:\n"
-            "                    self.answer([request])\n",
         ),
         "the others wait again": (
             FAILED,

@@ -21,6 +21,11 @@ PATIENCE = """        elif epoch - best_epoch == patience:
 
 SLIPS = {
     "training": {
+        "an L2 term in the loss": (
+            "criterion(model(x.to(device)), y.to(device)).backward()",
+            "(criterion(model(x.to(device)), y.to(device)) "
+            "+ 1e-3 * sum(p.square().sum() for p in model.parameters())).backward()",
+        ),
         "restored after each epoch without an improvement": (
             "            best_state = copy.deepcopy(model.state_dict())\n",
             "            best_state = copy.deepcopy(model.state_dict())\n"
@@ -79,11 +84,6 @@ SLIPS = {
             "criterion(model(x.to(device)), y.to(device)).backward()",
             "(len(y) * criterion(model(x.to(device)), y.to(device))).backward()",
         ),
-        "an L2 term in the loss": (
-            "criterion(model(x.to(device)), y.to(device)).backward()",
-            "(criterion(model(x.to(device)), y.to(device)) "
-            "+ 1e-3 * sum(p.square().sum() for p in model.parameters())).backward()",
-        ),
         "gradients clipped": (
             "        optimizer.step()\n",
             "        nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n        optimizer.step()\n",
@@ -105,6 +105,7 @@ SLIPS = {
         ),
     },
     "validation": {
+        "gradients recorded in validation": ("@torch.no_grad()\n", ""),
         "measured before the first epoch": (
             "best_acc, best_epoch = -math.inf, 0",
             "best_state = copy.deepcopy(model.state_dict())\n"
@@ -112,7 +113,6 @@ SLIPS = {
         ),
         "validated in train mode": ("    model.eval()\n", ""),
         "eval mode for the outermost module only": ("model.eval()", "model.training = False"),
-        "gradients recorded in validation": ("@torch.no_grad()\n", ""),
         "validated once more at the end": (
             "    return best_acc, epoch\n",
             "    accuracy(model, val_loader, device)\n    return best_acc, epoch\n",
@@ -137,6 +137,7 @@ SLIPS = {
         "accuracy of the last batch": ("torch.cat(hits)", "hits[-1]"),
     },
     "patience": {
+        "a least improvement": ("if acc > best_acc:", "if acc > best_acc + 1e-4:"),
         "stopped by the validation loss": (
             "        if acc > best_acc:\n",
             "        with torch.no_grad():\n"
@@ -155,7 +156,6 @@ SLIPS = {
             best_state = copy.deepcopy(model.state_dict())
 """,
         ),
-        "a least improvement": ("if acc > best_acc:", "if acc > best_acc + 1e-4:"),
         "compared in rounded numbers": (
             "if acc > best_acc:",
             "if round(acc, 3) > round(best_acc, 3) or epoch == 1:",
@@ -177,10 +177,6 @@ SLIPS = {
         "never stopped": (PATIENCE, ""),
     },
     "best": {
-        "a copy of the model given to load_state_dict": (
-            COPY,
-            COPY.replace("model.state_dict()", "model").replace("best_state", "best_model"),
-        ),
         "the last of equally good epochs kept": (
             COPY,
             COPY.replace(
@@ -189,6 +185,10 @@ SLIPS = {
                 "            best_state = copy.deepcopy(model.state_dict())\n"
                 "        if acc <= best_acc and",
             ),
+        ),
+        "a copy of the model given to load_state_dict": (
+            COPY,
+            COPY.replace("model.state_dict()", "model").replace("best_state", "best_model"),
         ),
         "the name model bound to a copy of the best": (
             COPY,
@@ -298,13 +298,13 @@ SLIPS = {
         ),
     },
     "loaders": {
-        "logits squeezed, which takes a batch of one apart": (
-            "criterion(model(x.to(device)), y",
-            "criterion(model(x.to(device)).squeeze(), y",
-        ),
         "labels squeezed, which takes a batch of one apart": (
             "y.to(device)).backward()",
             "y.to(device).squeeze()).backward()",
+        ),
+        "logits squeezed, which takes a batch of one apart": (
+            "criterion(model(x.to(device)), y",
+            "criterion(model(x.to(device)).squeeze(), y",
         ),
         "length of the loader asked for": (
             "    if batches == 0:",

@@ -38,6 +38,10 @@ SLIPS = {
         "the seed ignored": ("    random.seed(seed)\n", "    seed = 42\n    random.seed(seed)\n"),
     },
     "split": {
+        "a block of rows for validation": (
+            "torch.randperm(num_samples)",
+            "torch.arange(num_samples).roll(int(torch.randint(num_samples, ())))",
+        ),
         "split after augmentation": (
             SPLIT,
             """    both = [SignalDataset(num_samples), SignalDataset(num_samples, augment=True)]
@@ -73,10 +77,6 @@ SLIPS = {
             "Subset(SignalDataset(num_samples), order",
             "Subset(SignalDataset(num_samples, rows_seed=1), order",
         ),
-        "a block of rows for validation": (
-            "torch.randperm(num_samples)",
-            "torch.arange(num_samples).roll(int(torch.randint(num_samples, ())))",
-        ),
         "every fifth row from a random start for validation": (
             "torch.randperm(num_samples).tolist()",
             "sorted(range(num_samples), key=lambda i, k=int(torch.randint(5, ())): (i + k) % 5)",
@@ -86,6 +86,7 @@ SLIPS = {
         "validation in one batch": ("DataLoader(val, batch_size)", "DataLoader(val, len(val))"),
     },
     "augment": {
+        "augmented once and for all": ("DataLoader(train,", "DataLoader(list(train),"),
         "augmented rows drawn first, then split": (
             SPLIT,
             """    data = list(SignalDataset(num_samples, augment=True))
@@ -104,7 +105,6 @@ SLIPS = {
 """,
         ),
         "nothing augmented": (", augment=True", ""),
-        "augmented once and for all": ("DataLoader(train,", "DataLoader(list(train),"),
         "the wrong part augmented": (
             SPLIT,
             SPLIT.replace(", augment=True", "").replace(
@@ -207,14 +207,14 @@ SLIPS = {
         "only the head trained": ("AdamW(model.parameters()", "AdamW(model[-1].parameters()"),
     },
     "validation": {
+        "measured twice": (
+            "    pairs = [(model(x), y) for x, y in loader]\n",
+            "    pairs = [(model(x), y) for x, y in loader for _ in range(2)]\n",
+        ),
         "a look in eval mode after each step": (
             "        optimizer.step()\n",
             "        optimizer.step()\n        with torch.no_grad():\n"
             "            model.eval()(x)\n        model.train()\n",
-        ),
-        "measured twice": (
-            "    pairs = [(model(x), y) for x, y in loader]\n",
-            "    pairs = [(model(x), y) for x, y in loader for _ in range(2)]\n",
         ),
         "eval mode not set": ("    model.eval()\n", ""),
         "gradients recorded in validation": ("@torch.no_grad()\n", ""),
@@ -250,11 +250,11 @@ SLIPS = {
         "another file name": ('Path(save_dir, "best.pt")', 'Path(save_dir, "model.pt")'),
     },
     "best": {
-        "the last instead of the best": (SAVE, SAVE.replace("if val_acc > best:", "if True:")),
         "the best accuracy with the last weights": (
             "            torch.save({",
             "        torch.save({",
         ),
+        "the last instead of the best": (SAVE, SAVE.replace("if val_acc > best:", "if True:")),
         "a reference to the best weights, saved at the end": (
             SAVE,
             """        if val_acc > best:

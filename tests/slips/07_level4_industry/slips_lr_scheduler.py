@@ -63,6 +63,14 @@ SLIPS = {
         ),
     },
     "gradients": {
+        "zero_grad after the step only": (
+            "            optimizer.zero_grad()\n"
+            "            criterion(model(x.to(device)), y.to(device)).backward()\n"
+            "            optimizer.step()\n",
+            "            criterion(model(x.to(device)), y.to(device)).backward()\n"
+            "            optimizer.step()\n"
+            "            optimizer.zero_grad()\n",
+        ),
         "gradients clipped": (
             "            optimizer.step()\n",
             "            nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n"
@@ -79,20 +87,16 @@ SLIPS = {
             "            optimizer.step()\n",
             "            optimizer.zero_grad()\n            optimizer.step()\n",
         ),
-        "zero_grad after the step only": (
-            "            optimizer.zero_grad()\n"
-            "            criterion(model(x.to(device)), y.to(device)).backward()\n"
-            "            optimizer.step()\n",
-            "            criterion(model(x.to(device)), y.to(device)).backward()\n"
-            "            optimizer.step()\n"
-            "            optimizer.zero_grad()\n",
-        ),
         "gradient of the sum": (
             "criterion(model(x.to(device)), y.to(device)).backward()",
             "(len(y) * criterion(model(x.to(device)), y.to(device))).backward()",
         ),
     },
     "schedule": {
+        "schedule told before the epoch": (
+            LOOP,
+            "    for _ in range(epochs):\n        scheduler.step()\n" + BATCHES,
+        ),
         "schedule told only every step_size epochs": (
             "        scheduler.step()\n",
             "        if (_ + 1) % step_size == 0:\n            scheduler.step()\n",
@@ -110,10 +114,6 @@ SLIPS = {
         "schedule told after every batch": (
             "            optimizer.step()\n        scheduler.step()\n",
             "            optimizer.step()\n            scheduler.step()\n",
-        ),
-        "schedule told before the epoch": (
-            LOOP,
-            "    for _ in range(epochs):\n        scheduler.step()\n" + BATCHES,
         ),
         "schedule never told": ("        scheduler.step()\n", ""),
         "schedule told twice": (
@@ -218,6 +218,14 @@ def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size
         ),
     },
     "optimizer": {
+        "a new optimizer for each rate": (
+            LOOP,
+            "    for epoch in range(1, epochs + 1):\n"
+            + BATCHES
+            + "        if epoch % step_size == 0:\n"
+            "            rate = optimizer.param_groups[0]['lr'] * gamma\n"
+            "            optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)\n",
+        ),
         "rates given to LambdaLR, which wants factors": (
             "StepLR(optimizer, step_size=step_size, gamma=gamma)",
             "LambdaLR(optimizer, lambda e: lr * gamma ** (e // step_size))",
@@ -229,14 +237,6 @@ def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size
             "        optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)\n"
             + BATCHES
             + "    optimizer.param_groups[0]['lr'] = lr * gamma ** (epochs // step_size)\n",
-        ),
-        "a new optimizer for each rate": (
-            LOOP,
-            "    for epoch in range(1, epochs + 1):\n"
-            + BATCHES
-            + "        if epoch % step_size == 0:\n"
-            "            rate = optimizer.param_groups[0]['lr'] * gamma\n"
-            "            optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)\n",
         ),
         "no momentum": (", momentum=0.9)", ")"),
         "other momentum": ("momentum=0.9", "momentum=0.99"),
@@ -337,13 +337,13 @@ def train_with_scheduler(model, loader, criterion, device, epochs, lr, step_size
         ),
     },
     "layers": {
-        "the model in float32": ("    model.train()\n", "    model.float().train()\n"),
         "parameters without gradient not expected": (
             "            optimizer.step()\n",
             "            for p in model.parameters():\n"
             "                p.grad.nan_to_num_()\n"
             "            optimizer.step()\n",
         ),
+        "the model in float32": ("    model.train()\n", "    model.float().train()\n"),
     },
     "none": {
         "at least one epoch": (

@@ -31,14 +31,14 @@ BEST = "    return configs[best[0]]\n"
 
 SLIPS = {
     "rates": {
-        "linear": (RATE, "start_lr + (end_lr - start_lr) * i / max(1, steps - 1)"),
-        "end_lr is not reached": (RATE, RATE.replace("max(1, steps - 1)", "steps")),
-        "one step ahead": (RATE, RATE.replace("(i / max(1, steps - 1))", "((i + 1) / steps)")),
-        "a factor of 10": (RATE, "start_lr * 10**i"),
         "the first group alone": (
             GROUPS,
             '            optimizer.param_groups[0]["lr"] = rates[-1]\n',
         ),
+        "linear": (RATE, "start_lr + (end_lr - start_lr) * i / max(1, steps - 1)"),
+        "end_lr is not reached": (RATE, RATE.replace("max(1, steps - 1)", "steps")),
+        "one step ahead": (RATE, RATE.replace("(i / max(1, steps - 1))", "((i + 1) / steps)")),
+        "a factor of 10": (RATE, "start_lr * 10**i"),
         "the rate returned, but not set": (GROUPS, ""),
         "set after the step": (
             GROUPS + "            x, y = next(batches)\n            loss = criterion(model(x), y)\n"
@@ -152,6 +152,10 @@ SLIPS = {
         ),
     },
     "restored": {
+        "an optimizer that was new keeps its moments": (
+            LOAD_OPTIMIZER,
+            "        if states[1]['state']:\n    " + LOAD_OPTIMIZER,
+        ),
         "references in place of copies": (COPY, "(model.state_dict(), optimizer.state_dict())"),
         "a flat copy": (COPY, "(dict(model.state_dict()), copy.copy(optimizer.state_dict()))"),
         "the optimizer's state not copied": (
@@ -184,21 +188,17 @@ SLIPS = {
             LOAD_MODEL,
             "        if not math.isnan(losses[-1]):\n    " + LOAD_MODEL,
         ),
-        "an optimizer that was new keeps its moments": (
-            LOAD_OPTIMIZER,
-            "        if states[1]['state']:\n    " + LOAD_OPTIMIZER,
-        ),
         "new parameters": (
             LOAD_MODEL,
             "        model.load_state_dict(states[0], assign=True)\n",
         ),
     },
     "rungs": {
+        "always a half": (KEPT, "[: max(1, len(states) // 2)]"),
         "the largest loss": (RANK, "(True, 0.0, i) if math.isnan(loss) else (False, -loss, i)"),
         "rounded up": (KEPT, "[: math.ceil(len(states) * keep)]"),
         "rounded to nearest": (KEPT, "[: max(1, round(len(states) * keep))]"),
         "none left": (KEPT, "[: int(len(states) * keep)]"),
-        "always a half": (KEPT, "[: max(1, len(states) // 2)]"),
         "that share is dropped": (KEPT, "[: max(1, len(states) - int(len(states) * keep))]"),
         "the best of the first rung": (
             KEEP,

@@ -6,15 +6,15 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "training": {
-        "zero_grad between backward and step": (
-            "        loss.backward()\n",
-            "        loss.backward()\n        optimizer.zero_grad()\n",
-        ),
         "zero_grad once an epoch": (
             "    for x, y in loader:\n        x, y = x.to(device), y.to(device)\n"
             "        optimizer.zero_grad()\n",
             "    optimizer.zero_grad()\n"
             "    for x, y in loader:\n        x, y = x.to(device), y.to(device)\n",
+        ),
+        "zero_grad between backward and step": (
+            "        loss.backward()\n",
+            "        loss.backward()\n        optimizer.zero_grad()\n",
         ),
         "gradients clipped": (
             "        optimizer.step()\n",
@@ -68,6 +68,7 @@ SLIPS = {
         ),
     },
     "validation": {
+        "gradients recorded while measuring": ("@torch.no_grad()\n", "@torch.enable_grad()\n"),
         "eval mode for the model and its direct children only": (
             "    model.eval()\n",
             "    model.eval()\n    for part in model.layers:\n        part.train()\n",
@@ -85,30 +86,29 @@ SLIPS = {
             "    model.eval = lambda: model\n"
             "    loss, acc, recall = measure(model, x[test], y[test], device)\n",
         ),
-        "gradients recorded while measuring": ("@torch.no_grad()\n", "@torch.enable_grad()\n"),
     },
     "file": {
-        "epoch as a float": ('"epoch": epoch,', '"epoch": float(epoch),'),
         "val_acc as a tensor": ('"val_acc": val_acc}', '"val_acc": torch.tensor(val_acc)}'),
+        "epoch as a float": ('"epoch": epoch,', '"epoch": float(epoch),'),
         "epochs of the file from 0": ('"epoch": epoch,', '"epoch": epoch - 1,'),
     },
     "splits": {
-        "test rows missing in the file": (
-            '"test": test.tolist()}',
-            '"test": test[:-1].tolist()}',
-        ),
         "splits as tensors": (
             '{"train": train.tolist(), "val": val.tolist(), "test": test.tolist()}',
             '{"train": train, "val": val, "test": test}',
         ),
+        "test rows missing in the file": (
+            '"test": test.tolist()}',
+            '"test": test[:-1].tolist()}',
+        ),
         "split in the order of the file": ("torch.randperm(len(y))", "torch.arange(len(y))"),
     },
     "best": {
+        "the last of equals kept": ("val_acc > max(", "val_acc >= max("),
         "the last epoch kept": (
             '        if not history["val_acc"] or val_acc > max(history["val_acc"]):\n',
             "        if True:\n",
         ),
-        "the last of equals kept": ("val_acc > max(", "val_acc >= max("),
         "better than the epoch before": (
             'val_acc > max(history["val_acc"])',
             'val_acc > history["val_acc"][-1]',
@@ -170,6 +170,10 @@ def measure(model, x, y, device):
         ),
     },
     "test": {
+        "test pass before and after": (
+            "    history: dict",
+            "    measure(model, x[test], y[test], device)\n    history: dict",
+        ),
         "the last epoch's weights reported": (
             '    model.load_state_dict(best["model"])\n',
             "",
@@ -177,10 +181,6 @@ def measure(model, x, y, device):
         "test pass every epoch, only to look": (
             '        print(f"epoch',
             '        measure(model, x[test], y[test], device)\n        print(f"epoch',
-        ),
-        "test pass before and after": (
-            "    history: dict",
-            "    measure(model, x[test], y[test], device)\n    history: dict",
         ),
         "test and val are the same rows": (
             "measure(model, x[test], y[test], device)",

@@ -140,11 +140,11 @@ SLIPS = {
         ),
     },
     "scaled": {
-        "mean and std of past": (STATS, "    std, mean = torch.std_mean(past)\n"),
         "mean and std of all train windows": (
             STATS,
             "    std, mean = torch.std_mean(make_windows(past[:-VAL], WINDOW)[0])\n",
         ),
+        "mean and std of past": (STATS, "    std, mean = torch.std_mean(past)\n"),
         "not scaled": (STATS, "    std, mean = torch.tensor(1.0), torch.tensor(0.0)\n"),
         "each forecast by its own window": (
             "        scaled = (history[-WINDOW:] - mean) / std\n",

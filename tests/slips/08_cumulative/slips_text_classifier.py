@@ -30,8 +30,8 @@ SLIPS = {
         ),
     },
     "encode": {
-        "padded on the left": ("row[: len(text)]", "row[longest - len(text) :]"),
         "unknown words put into vocab": ("vocab.get(word, 1)", "vocab.setdefault(word, 1)"),
+        "padded on the left": ("row[: len(text)]", "row[longest - len(text) :]"),
         "unknown words as padding": ("vocab.get(word, 1)", "vocab.get(word, 0)"),
         "unknown words left out": (
             "[vocab.get(word, 1) for word in text]",

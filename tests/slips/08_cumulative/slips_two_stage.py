@@ -92,11 +92,11 @@ def two_stage_train(
         ),
     },
     "stage_1": {
+        "backbone in eval mode in both stages": ("backbone.train(stage == 1)", "backbone.eval()"),
         "head alone trained in stage 1": (
             "(1, model, stage1_epochs)",
             "(1, head, stage1_epochs)",
         ),
-        "backbone in eval mode in both stages": ("backbone.train(stage == 1)", "backbone.eval()"),
         "modes set once, before the epochs": (
             "        for epoch in range(1, epochs + 1):\n"
             "            model.train()\n"
@@ -225,6 +225,10 @@ def two_stage_train(
         ),
     },
     "result": {
+        "accuracy as a number of numpy": (
+            "    return accuracy\n",
+            "    import numpy as np\n\n    return np.float64(accuracy)\n",
+        ),
         "the best epoch's weights put back": (
             "            accuracy = accuracy_of(model, val_loader, device)\n",
             "            accuracy = accuracy_of(model, val_loader, device)\n"
@@ -233,10 +237,6 @@ def two_stage_train(
             "                kept = {k: v.clone() for k, v in model.state_dict().items()}\n"
             "            if (stage, epoch) == (2, epochs):\n"
             "                model.load_state_dict(kept)\n",
-        ),
-        "accuracy as a number of numpy": (
-            "    return accuracy\n",
-            "    import numpy as np\n\n    return np.float64(accuracy)\n",
         ),
         "accuracy rounded": ("    return accuracy\n", "    return float(round(accuracy))\n"),
         "accuracy as a tensor": ("    return hits / seen", "    return torch.tensor(hits / seen)"),
@@ -320,10 +320,6 @@ def train_one_epoch(*args, plain=train_one_epoch):
         ),
     },
     "no_epochs": {
-        "nothing measured if there is no epoch": (
-            "accuracy = accuracy_of(model, val_loader, device)  # the",
-            "accuracy = 0.0  # the",
-        ),
         "no eval mode if there is nothing to train": (
             "    accuracy = accuracy_of(model, val_loader, device)  # the",
             "    if stage1_epochs + stage2_epochs == 0:\n"
@@ -332,16 +328,20 @@ def train_one_epoch(*args, plain=train_one_epoch):
             "        return accuracy\n"
             "    accuracy = accuracy_of(model, val_loader, device)  # the",
         ),
+        "nothing measured if there is no epoch": (
+            "accuracy = accuracy_of(model, val_loader, device)  # the",
+            "accuracy = 0.0  # the",
+        ),
     },
     "loaders": {
+        "batches of one sample skipped": (
+            "        optimizer.zero_grad()\n",
+            "        if len(y) == 1:\n            continue\n        optimizer.zero_grad()\n",
+        ),
         "length of the loader asked for": (
             "    total, seen = 0.0, 0\n",
             "    total, seen = 0.0, 0\n"
             "    if len(loader) == 0:\n        raise ValueError('empty')\n",
-        ),
-        "batches of one sample skipped": (
-            "        optimizer.zero_grad()\n",
-            "        if len(y) == 1:\n            continue\n        optimizer.zero_grad()\n",
         ),
         "train_loader read once for all": (
             "    backbone, head =",

@@ -37,6 +37,7 @@ SLIPS = {
         ),
     },
     "x_t": {
+        "factors of t to the model": ("model(x_t, t)", "model(x_t, t / len(alpha_bar))"),
         "alpha_bar broadcast over width": (".view(-1, 1, 1, 1)  # (N, 1, 1, 1)", ""),
         "alpha_bar on the channels": (".view(-1, 1, 1, 1)  #", ".view(1, -1, 1, 1)  #"),
         "broadcast where N == W": (
@@ -62,7 +63,6 @@ SLIPS = {
         "uniform noise": ("torch.randn_like(x0)", "torch.rand_like(x0)"),
         "a Python float": ("F.mse_loss(guess, noise)", "F.mse_loss(guess, noise).item()"),
         "clean image to the model": ("model(x_t, t)", "model(x0, t)"),
-        "factors of t to the model": ("model(x_t, t)", "model(x_t, t / len(alpha_bar))"),
         "t as floating-point numbers": ("model(x_t, t)", "model(x_t, t.float())"),
         "t as a column": ("model(x_t, t)", "model(x_t, t[:, None])"),
         "steps cut off at 99": (
@@ -120,6 +120,10 @@ SLIPS = {
         ),
     },
     "loss": {
+        "x_t in inference mode": (
+            "    x_t = kept.sqrt()",
+            "    with torch.inference_mode():\n        x_t = kept.sqrt()",
+        ),
         "predicts x_t": ("F.mse_loss(guess, noise)", "F.mse_loss(guess, x_t)"),
         "predicts x0": ("F.mse_loss(guess, noise)", "F.mse_loss(guess, x0)"),
         "other noise in the loss": (
@@ -139,10 +143,6 @@ SLIPS = {
         "weighted by the signal": (
             "F.mse_loss(guess, noise)",
             "(kept * (guess - noise) ** 2).mean()",
-        ),
-        "x_t in inference mode": (
-            "    x_t = kept.sqrt()",
-            "    with torch.inference_mode():\n        x_t = kept.sqrt()",
         ),
         "detached": ("F.mse_loss(guess, noise)", "F.mse_loss(guess, noise).detach()"),
         "prediction detached": ("F.mse_loss(guess", "F.mse_loss(guess.detach()"),

@@ -33,8 +33,8 @@ SLIPS = {
         ),
     },
     "parameters": {
-        "t ignored": (SHIFT, "shift = 0 * self.embed(waves.to(x_t.dtype))[:, :, None, None]"),
         "weights cut off": ("self.embed(waves", "self.embed.requires_grad_(False)(waves"),
+        "t ignored": (SHIFT, "shift = 0 * self.embed(waves.to(x_t.dtype))[:, :, None, None]"),
         "shift detached": (SHIFT, f"{SHIFT}.detach()"),
         "one layer never used": (MIDDLE, "h = F.silu(h)"),
         "hidden ignored": ("self.t_dim = t_dim", "self.t_dim, hidden = t_dim, 64"),
@@ -74,13 +74,13 @@ SLIPS = {
         "t shifted in place": ("if t.shape", "t += 1\n        if t.shape"),
     },
     "time": {
-        "waves of whole turns": (
-            "torch.logspace(0, -4, self.t_dim // 2, device=t.device)",
-            "6.283185307179586 * torch.arange(1, self.t_dim // 2 + 1, device=t.device)",
-        ),
         "waves of half turns": (
             "torch.logspace(0, -4, self.t_dim // 2, device=t.device)",
             "torch.pi * torch.arange(1, self.t_dim // 2 + 1, device=t.device)",
+        ),
+        "waves of whole turns": (
+            "torch.logspace(0, -4, self.t_dim // 2, device=t.device)",
+            "6.283185307179586 * torch.arange(1, self.t_dim // 2 + 1, device=t.device)",
         ),
         "only a hundred steps": ("angles = t[:, None]", "angles = t.clamp(max=99)[:, None]"),
         "t in a column beside the image": """

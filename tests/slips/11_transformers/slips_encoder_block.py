@@ -26,15 +26,15 @@ class TransformerEncoderBlock(TransformerEncoderBlock):
 
 SLIPS = {
     "parts": {
+        "another eps": (
+            "self.norm1 = nn.LayerNorm(d_model)",
+            "self.norm1 = nn.LayerNorm(d_model, 1e-6)",
+        ),
         "RMSNorm for LayerNorm": (
             "self.norm1 = nn.LayerNorm(d_model)",
             "self.norm1 = nn.RMSNorm(d_model)",
         ),
         "one norm for both": ("self.norm2 = nn.LayerNorm(d_model)", "self.norm2 = self.norm1"),
-        "another eps": (
-            "self.norm1 = nn.LayerNorm(d_model)",
-            "self.norm1 = nn.LayerNorm(d_model, 1e-6)",
-        ),
         "a third norm": (
             "self.dropout = nn",
             "self.norm3 = nn.LayerNorm(d_model)\n        self.dropout = nn",
@@ -48,6 +48,10 @@ class TransformerEncoderBlock(TransformerEncoderBlock):
 """,
     },
     "wiring": {
+        "branches side by side": (
+            f"{FIRST}\n        inner = self.linear1(self.norm2(x))",
+            f"was = x\n        {FIRST}\n        inner = self.linear1(self.norm2(was))",
+        ),
         "post-LN": (
             f"{FIRST}\n        inner = self.linear1(self.norm2(x)).relu()",
             "x = self.norm1(x + self.dropout(self.attend(x, mask)))\n"
@@ -63,10 +67,6 @@ class TransformerEncoderBlock(TransformerEncoderBlock):
         "second residual from the input": (
             f"{FIRST}\n        inner = self.linear1(self.norm2(x))",
             f"{FIRST.replace('x = ', 'y = ', 1)}\n        inner = self.linear1(self.norm2(y))",
-        ),
-        "branches side by side": (
-            f"{FIRST}\n        inner = self.linear1(self.norm2(x))",
-            f"was = x\n        {FIRST}\n        inner = self.linear1(self.norm2(was))",
         ),
         "the first norm used twice": ("self.norm2(x)", "self.norm1(x)"),
         "norms swapped": (

@@ -30,12 +30,12 @@ SLIPS = {
         ),
     },
     "weights": {
+        "scale by D": ("math.sqrt(Q.shape[-1])", "Q.shape[-1]"),
         "softmax over queries and keys together": (
             "        attn = scores.softmax(dim=-1)\n    else",
             "        attn = scores.flatten(-2).softmax(dim=-1).view_as(scores)\n    else",
         ),
         "no scale": (SCALE, "Q @ K.mT"),
-        "scale by D": ("math.sqrt(Q.shape[-1])", "Q.shape[-1]"),
         "scale by the features of V": ("math.sqrt(Q.shape[-1])", "math.sqrt(V.shape[-1])"),
         "scale by the number of keys": ("math.sqrt(Q.shape[-1])", "math.sqrt(K.shape[-2])"),
         "Q scaled in place": (
@@ -51,27 +51,28 @@ SLIPS = {
         "keys read in memory order": ("K.mT", "K.reshape(*K.shape[:-2], K.shape[-1], -1)"),
     },
     "mean": {
+        "a ReLU on the result": ("return attn @ V, attn", "return (attn @ V).relu(), attn"),
         "values normalized first": ("return attn @ V, attn", "return attn @ V.softmax(-1), attn"),
         "dropout on the weights": (
             "return attn @ V, attn",
             "return torch.nn.functional.dropout(attn, 0.1) @ V, attn",
         ),
-        "a ReLU on the result": ("return attn @ V, attn", "return (attn @ V).relu(), attn"),
         "weights before the mask returned": (
             "return attn @ V, attn",
             "return attn @ V, (Q / math.sqrt(Q.shape[-1]) @ K.mT).softmax(dim=-1)",
         ),
     },
     "leading": {
-        "three sizes only: transpose(1, 2)": ("K.mT", "K.transpose(1, 2)"),
         "no more than two leading sizes": (
             "    scores = Q",
             "    if Q.dim() > 4:\n        raise ValueError(Q.shape)\n    scores = Q",
         ),
+        "three sizes only: transpose(1, 2)": ("K.mT", "K.transpose(1, 2)"),
         "softmax over dim 1": (WEIGH, "attn = scores.softmax(dim=1).masked_fill(hidden, 0)"),
         "mask changed in place": ("hidden = ~mask", "hidden = mask.logical_not_()"),
     },
     "masks": {
+        "a mask of two axes at least": ("hidden = ~mask", "hidden = ~mask[..., :, :]"),
         "softmax over queries": (WEIGH, "attn = scores.softmax(dim=-2).masked_fill(hidden, 0)"),
         "mask inverted": ("hidden = ~mask", "hidden = mask"),
         "mask ignored": ("if mask is None", "if True"),
@@ -85,7 +86,6 @@ SLIPS = {
             "power = (scores - scores.amax(-1, keepdim=True)).exp().masked_fill(hidden, 0)\n"
             "        attn = power / power.sum(-1, keepdim=True).clamp(min=1e-7)",
         ),
-        "a mask of two axes at least": ("hidden = ~mask", "hidden = ~mask[..., :, :]"),
         "a mask asserted to have two axes": (
             "hidden = ~mask",
             "assert mask.dim() >= 2\n        hidden = ~mask",
@@ -110,15 +110,15 @@ SLIPS = {
         ),
     },
     "precision": {
+        "a float32 scale for float64": (
+            "math.sqrt(Q.shape[-1])",
+            "torch.tensor(Q.shape[-1]).sqrt().item()",
+        ),
         "weights masked in place, which backward needs": (
             WEIGH,
             "attn = scores.softmax(dim=-1).masked_fill_(hidden, 0)",
         ),
         "always float32": (SCALE, "Q.float() / math.sqrt(Q.shape[-1]) @ K.float().mT"),
-        "a float32 scale for float64": (
-            "math.sqrt(Q.shape[-1])",
-            "torch.tensor(Q.shape[-1]).sqrt().item()",
-        ),
         "scaled after float16 has overflowed": (SCALE, "Q @ K.mT / math.sqrt(Q.shape[-1])"),
         "hidden keys only damped": (HIDE, "scores.masked_fill(hidden, -20.0)"),
         "-1e4 for a hidden score": (HIDE, "scores.masked_fill(hidden, -1e4)"),
@@ -153,8 +153,8 @@ SLIPS = {
         ),
     },
     "inputs": {
-        "weights detached": ("return attn @ V, attn", "return attn @ V, attn.detach()"),
         "contiguous input only": ("K.mT", "K.view(-1, *K.shape[-2:]).view(K.shape).mT"),
+        "weights detached": ("return attn @ V, attn", "return attn @ V, attn.detach()"),
         "a mask made on the CPU": (
             "hidden = ~mask",
             "hidden = ~(mask & torch.ones(scores.shape[-2:], dtype=torch.bool))",

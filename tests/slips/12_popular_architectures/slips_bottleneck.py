@@ -94,14 +94,6 @@ SLIPS = {
         ),
     },
     "stride": {
-        "shortcut without the stride": (
-            "nn.Conv2d(in_c, out_c, 1, stride,",
-            "nn.Conv2d(in_c, out_c, 1,",
-        ),
-        "ReLU6 after the first convolution": (
-            FIRST,
-            "nn.functional.relu6(self.bn1(self.conv1(x)))",
-        ),
         "stride in the first 1x1 convolution": (
             (
                 "mid_c, 1, bias=False)\n"
@@ -113,6 +105,14 @@ SLIPS = {
                 f"        {BN1}mid_c)\n"
                 "        self.conv2 = nn.Conv2d(mid_c, mid_c, 3, 1"
             ),
+        ),
+        "shortcut without the stride": (
+            "nn.Conv2d(in_c, out_c, 1, stride,",
+            "nn.Conv2d(in_c, out_c, 1,",
+        ),
+        "ReLU6 after the first convolution": (
+            FIRST,
+            "nn.functional.relu6(self.bn1(self.conv1(x)))",
         ),
         "stride in the last 1x1 convolution": (
             (
@@ -167,9 +167,9 @@ class BottleneckBlock(BottleneckBlock):
         ),
     },
     "shortcut": {
+        "shortcut mirrored": ("self.shortcut(x)\n", "self.shortcut(x.flip(3))\n"),
         "no shortcut": (f"{MID}.shortcut(x)\n", ""),
         "shortcut reads x after a ReLU": ("self.shortcut(x)\n", "self.shortcut(x.clamp(min=0))\n"),
-        "shortcut mirrored": ("self.shortcut(x)\n", "self.shortcut(x.flip(3))\n"),
         "shortcut normalized by bn3": (
             "self.shortcut(x)\n",
             "self.bn3(x) if x.shape == out.shape else self.shortcut(x)\n",
@@ -256,6 +256,13 @@ class BottleneckBlock(BottleneckBlock):
         ),
     },
     "input": {
+        "the sum kept in x where x needs no gradient": (
+            f"{MID}.shortcut(x)\n",
+            (
+                "        y = self.shortcut(x)\n"
+                "        out = y + out if x.requires_grad else y.add_(out)\n"
+            ),
+        ),
         "the sum kept in x": (
             SUM,
             ("        x = self.shortcut(x)\n        x += out\n        return x.relu_()"),
@@ -264,13 +271,6 @@ class BottleneckBlock(BottleneckBlock):
         "ReLU in place on x after the sum": (
             END,
             (f"        x.relu_()\n{END}"),
-        ),
-        "the sum kept in x where x needs no gradient": (
-            f"{MID}.shortcut(x)\n",
-            (
-                "        y = self.shortcut(x)\n"
-                "        out = y + out if x.requires_grad else y.add_(out)\n"
-            ),
         ),
         "the identity added in place": (
             f"{MID}.shortcut(x)\n",

@@ -11,6 +11,10 @@ FOURTH = "nn.Sequential(pool, conv_relu(in_c, pool_proj, 1))"
 
 SLIPS = {
     "layers": {
+        "mean of the data set as a buffer": (
+            "    def forward",
+            ("        self.register_buffer('mean', torch.zeros(in_c, 1, 1))\n\n    def forward"),
+        ),
         "3x3 for the 5x5, as in torchvision": (
             "conv_relu(c5x5_reduce, c5x5, 5)",
             "conv_relu(c5x5_reduce, c5x5, 3)",
@@ -49,10 +53,6 @@ SLIPS = {
             "padding=padding), nn.BatchNorm2d(out_c), nn.ReLU())",
         ),
         "branches in a plain list": (("nn.ModuleList(\n            ["), ("list(\n            [")),
-        "mean of the data set as a buffer": (
-            "    def forward",
-            ("        self.register_buffer('mean', torch.zeros(in_c, 1, 1))\n\n    def forward"),
-        ),
         "the 1x1 convolutions on x as one layer": (
             "    def forward",
             (
@@ -80,6 +80,10 @@ SLIPS = {
         ),
     },
     "shapes": {
+        "a batch of one squeezed": (
+            f"        return {CAT}",
+            f"        return {CAT}.squeeze(0)",
+        ),
         "branches summed": (
             CAT,
             f"sum(nn.functional.pad(y, (0, 0, 0, 0, 0, 40 - y.shape[1])) for y in {ALL})",
@@ -91,10 +95,6 @@ SLIPS = {
         "mirrored border in the pooling, which one pixel has not": (
             POOL,
             ("pool = nn.Sequential(nn.ReflectionPad2d(1), nn.MaxPool2d(kernel_size=3, stride=1))"),
-        ),
-        "a batch of one squeezed": (
-            f"        return {CAT}",
-            f"        return {CAT}.squeeze(0)",
         ),
         "images of one pixel refused": (
             "        return torch.cat",
@@ -203,11 +203,11 @@ class InceptionModule(InceptionModule):
 """,
     },
     "pooling": {
-        "average pooling": ("nn.MaxPool2d(", "nn.AvgPool2d("),
         "pooling 5x5": (
             "kernel_size=3, stride=1, padding=1",
             "kernel_size=5, stride=1, padding=2",
         ),
+        "average pooling": ("nn.MaxPool2d(", "nn.AvgPool2d("),
         "pooling pads with zeros": (
             POOL,
             ("pool = nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(kernel_size=3, stride=1))"),
@@ -241,13 +241,13 @@ class InceptionModule(InceptionModule):
         ),
     },
     "modes": {
-        "ReLU in place on x": (
-            ALL,
-            ("[branch(nn.functional.relu(x.data, inplace=True)) for branch in self.branches]"),
-        ),
         "dropout": (
             ALL,
             ("[nn.functional.dropout(branch(x), 0.1, self.training) for branch in self.branches]"),
+        ),
+        "ReLU in place on x": (
+            ALL,
+            ("[branch(nn.functional.relu(x.data, inplace=True)) for branch in self.branches]"),
         ),
         "eval mode forced": (
             "        return torch.cat",
@@ -331,11 +331,11 @@ class InceptionModule(InceptionModule):
 """,
     },
     "anywhere": {
-        "float32 whatever came": ("in self.branches], dim=1)", "in self.branches], dim=1).float()"),
         "x cast to the parameters' dtype": (
             "        return torch.cat",
             ("        x = x.to(self.branches[0][0].weight.dtype)\n        return torch.cat"),
         ),
+        "float32 whatever came": ("in self.branches], dim=1)", "in self.branches], dim=1).float()"),
         "a constant made on the CPU": (
             "        return torch.cat",
             ("        x = x + torch.zeros(x.shape[1:], dtype=x.dtype)\n        return torch.cat"),

@@ -102,14 +102,6 @@ SLIPS = {
         ),
     },
     "stride": {
-        "shortcut without the stride": (
-            "nn.Conv2d(in_c, out_c, 1, stride,",
-            "nn.Conv2d(in_c, out_c, 1,",
-        ),
-        "ReLU6 after the first convolution": (
-            FIRST,
-            "nn.functional.relu6(self.bn1(self.conv1(x)))",
-        ),
         "stride in the second convolution": (
             (
                 "3, stride, padding=1, bias=False)\n"
@@ -121,6 +113,14 @@ SLIPS = {
                 f"        {BN1}out_c)\n"
                 "        self.conv2 = nn.Conv2d(out_c, out_c, 3, stride, padding=1"
             ),
+        ),
+        "shortcut without the stride": (
+            "nn.Conv2d(in_c, out_c, 1, stride,",
+            "nn.Conv2d(in_c, out_c, 1,",
+        ),
+        "ReLU6 after the first convolution": (
+            FIRST,
+            "nn.functional.relu6(self.bn1(self.conv1(x)))",
         ),
         "stride in both convolutions": ("out_c, 3, padding=1", "out_c, 3, stride, padding=1"),
         "no padding": ("3, stride, padding=1", "3, stride"),
@@ -173,9 +173,9 @@ class ResidualBlock(ResidualBlock):
         ),
     },
     "shortcut": {
+        "shortcut mirrored": ("self.shortcut(x)\n", "self.shortcut(x.flip(3))\n"),
         "no shortcut": (f"{MID}.shortcut(x)\n", ""),
         "shortcut reads x after a ReLU": ("self.shortcut(x)\n", "self.shortcut(x.clamp(min=0))\n"),
-        "shortcut mirrored": ("self.shortcut(x)\n", "self.shortcut(x.flip(3))\n"),
         "shortcut normalized by bn2": (
             "self.shortcut(x)\n",
             "self.bn2(x) if x.shape == out.shape else self.shortcut(x)\n",
@@ -263,6 +263,13 @@ class ResidualBlock(ResidualBlock):
         ),
     },
     "input": {
+        "the sum kept in x where x needs no gradient": (
+            f"{MID}.shortcut(x)\n",
+            (
+                "        y = self.shortcut(x)\n"
+                "        out = y + out if x.requires_grad else y.add_(out)\n"
+            ),
+        ),
         "the sum kept in x": (
             SUM,
             ("        x = self.shortcut(x)\n        x += out\n        return x.relu_()"),
@@ -271,13 +278,6 @@ class ResidualBlock(ResidualBlock):
         "ReLU in place on x after the sum": (
             END,
             (f"        x.relu_()\n{END}"),
-        ),
-        "the sum kept in x where x needs no gradient": (
-            f"{MID}.shortcut(x)\n",
-            (
-                "        y = self.shortcut(x)\n"
-                "        out = y + out if x.requires_grad else y.add_(out)\n"
-            ),
         ),
         "the identity added in place": (
             f"{MID}.shortcut(x)\n",

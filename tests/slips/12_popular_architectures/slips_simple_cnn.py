@@ -11,6 +11,10 @@ HEAD = "nn.Linear(128 * 4 * 4, num_classes)"
 
 SLIPS = {
     "layers": {
+        "other widths": (
+            ("conv_stage(32, 64),  # (N, 64, 8, 8)\n            conv_stage(64, 128)"),
+            ("conv_stage(32, 32),  # (N, 64, 8, 8)\n            conv_stage(32, 128)"),
+        ),
         "no batch norm": (f"        nn.{NORM},\n", ""),
         "another eps": (NORM, "BatchNorm2d(out_channels, eps=1e-3)"),
         "another momentum": (
@@ -26,10 +30,6 @@ SLIPS = {
             "BatchNorm2d(out_channels, track_running_stats=False)",
         ),
         "instance norm": ("BatchNorm2d(out", "InstanceNorm2d(out"),
-        "other widths": (
-            ("conv_stage(32, 64),  # (N, 64, 8, 8)\n            conv_stage(64, 128)"),
-            ("conv_stage(32, 32),  # (N, 64, 8, 8)\n            conv_stage(32, 128)"),
-        ),
         "lazy linear layer": (HEAD, "nn.LazyLinear(num_classes)"),
         "no third stage": (
             (
@@ -125,6 +125,10 @@ class SimpleCNN(nn.Module):
         ),
     },
     "logits": {
+        "ReLU on the logits": (
+            f"return self.head({FLAT})",
+            f"return self.head({FLAT}).relu()",
+        ),
         "softmax in the model": (
             f"return self.head({FLAT})",
             f"return self.head({FLAT}).softmax(dim=1)",
@@ -132,10 +136,6 @@ class SimpleCNN(nn.Module):
         "log-softmax in the model": (
             f"return self.head({FLAT})",
             f"return self.head({FLAT}).log_softmax(dim=1)",
-        ),
-        "ReLU on the logits": (
-            f"return self.head({FLAT})",
-            f"return self.head({FLAT}).relu()",
         ),
         "sigmoid in the model": (
             f"return self.head({FLAT})",

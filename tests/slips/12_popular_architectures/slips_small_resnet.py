@@ -11,9 +11,9 @@ FC = "nn.Linear(64, num_classes)"
 
 SLIPS = {
     "names": {
+        "1000 classes by default": ("num_classes: int = 10", "num_classes: int = 1000"),
         "a head made for 32x32": (FC, "nn.Linear(64 * 8 * 8, num_classes)"),
         "number of classes fixed": (FC, "nn.Linear(64, 10)"),
-        "1000 classes by default": ("num_classes: int = 10", "num_classes: int = 1000"),
         "head without bias": (
             FC,
             "nn.Linear(64, num_classes, bias=False)",
@@ -73,12 +73,12 @@ SLIPS = {
         ),
     },
     "sizes": {
+        "stride 1 in the last stage": ("stage(32, 64, stride=2)", "stage(32, 64, stride=1)"),
         "stem with stride 2": ("(3, 16, 3, padding=1,", "(3, 16, 3, 2, padding=1,"),
         "pooling behind the stem": (
             STEM,
             "x = nn.functional.max_pool2d(self.bn1(self.conv1(x)).relu_(), 3, 2, 1)",
         ),
-        "stride 1 in the last stage": ("stage(32, 64, stride=2)", "stage(32, 64, stride=1)"),
         "no padding in the stem": ("(3, 16, 3, padding=1,", "(3, 16, 3, padding=0,"),
         "no halving in the second stage": (
             "        self.fc = nn",
@@ -109,6 +109,7 @@ SLIPS = {
         ),
     },
     "logits": {
+        "ReLU on the logits": (HEAD, f"{HEAD}.relu()"),
         "softmax in the model": (
             HEAD,
             f"{HEAD}.softmax(dim=1)",
@@ -117,7 +118,6 @@ SLIPS = {
             HEAD,
             f"{HEAD}.log_softmax(dim=1)",
         ),
-        "ReLU on the logits": (HEAD, f"{HEAD}.relu()"),
         "softmax in eval mode": (
             f"        return {HEAD}",
             (f"        out = {HEAD}\n        return out if self.training else out.softmax(1)"),
@@ -181,12 +181,12 @@ SLIPS = {
         ),
     },
     "stages": {
-        "a stage left out": ("        x = self.layer3(x)", "        x = x.repeat(1, 2, 1, 1)"),
-        "first stage left out": ("self.layer2(self.layer1(x))", "self.layer2(x)"),
         "a shortcut around the first stage": (
             "self.layer2(self.layer1(x))",
             "self.layer2(x + self.layer1(x))",
         ),
+        "a stage left out": ("        x = self.layer3(x)", "        x = x.repeat(1, 2, 1, 1)"),
+        "first stage left out": ("self.layer2(self.layer1(x))", "self.layer2(x)"),
         "second block of the last stage left out": ("x = self.layer3(x)", "x = self.layer3[0](x)"),
         "given block changed: no ReLU at the end": (
             "        return out.relu_()\n",
@@ -194,10 +194,6 @@ SLIPS = {
         ),
     },
     "input": {
-        "input normalized in place": (
-            "        x = self.bn1(",
-            ("        x -= x.mean()\n        x = self.bn1("),
-        ),
         "x scaled in place where it needs no gradient": (
             f"        {STEM}",
             (
@@ -206,6 +202,10 @@ SLIPS = {
                 "            x.zero_()\n"
                 "        x = y"
             ),
+        ),
+        "input normalized in place": (
+            "        x = self.bn1(",
+            ("        x -= x.mean()\n        x = self.bn1("),
         ),
     },
     "training": {

@@ -11,6 +11,7 @@ RUN = "self.layers(x)"
 
 SLIPS = {
     "layers": {
+        "three convolutions by default": ("num_convs: int = 2", "num_convs: int = 3"),
         "batch norm": ("nn.ReLU()]", "nn.BatchNorm2d(c_out), nn.ReLU()]"),
         "5x5 convolutions": ("kernel_size=3, padding=1", "kernel_size=5, padding=2"),
         "every convolution from in_channels": (
@@ -19,7 +20,6 @@ SLIPS = {
         ),
         "one convolution more": ("* num_convs", "* (num_convs + 1)"),
         "always two convolutions": ("* num_convs", "* 2"),
-        "three convolutions by default": ("num_convs: int = 2", "num_convs: int = 3"),
         "one convolution used again and again": """
 class VGGBlock(nn.Module):
     def __init__(self, in_channels, out_channels, num_convs=2, use_pool=True):
@@ -72,6 +72,7 @@ class VGGBlock(nn.Module):
         ),
     },
     "shapes": {
+        "a batch of one squeezed": (RUN, f"{RUN}.squeeze(0)"),
         "no padding": (", padding=1)", ")"),
         "pooling rounded up": (POOL, "nn.MaxPool2d(2, ceil_mode=True)"),
         "pooling 3x3 with stride 2": (POOL, "nn.MaxPool2d(3, stride=2, padding=1)"),
@@ -96,7 +97,6 @@ class VGGBlock(nn.Module):
         "always pooled": ("if use_pool:", "if True:"),
         "never pooled": ("if use_pool:", "if False:"),
         "no pooling by default": ("use_pool: bool = True", "use_pool: bool = False"),
-        "a batch of one squeezed": (RUN, f"{RUN}.squeeze(0)"),
         "images of one row refused": (
             f"return {RUN}",
             (f"if min(x.shape[2:]) < 2:\n            raise ValueError\n        return {RUN}"),
@@ -149,8 +149,8 @@ class VGGBlock(nn.Module):
         ),
     },
     "convolutions": {
-        "mirrored border": ("padding=1)", 'padding=1, padding_mode="reflect")'),
         "dilated convolutions": ("padding=1)", "padding=2, dilation=2)"),
+        "mirrored border": ("padding=1)", 'padding=1, padding_mode="reflect")'),
         "border wraps around": ("padding=1)", 'padding=1, padding_mode="circular")'),
         "kernels turned around": """
 class VGGBlock(VGGBlock):
@@ -204,11 +204,11 @@ class VGGBlock(VGGBlock):
         ),
     },
     "modes": {
+        "dropout in train mode": ("nn.ReLU()]", "nn.ReLU(), nn.Dropout(0.1)]"),
         "ReLU in place on x": (
             f"return {RUN}",
             "return self.layers(nn.functional.relu(x.data, inplace=True))",
         ),
-        "dropout in train mode": ("nn.ReLU()]", "nn.ReLU(), nn.Dropout(0.1)]"),
         "eval mode forced": (f"return {RUN}", "return self.layers.eval()(x)"),
         "noise in train mode": (
             f"return {RUN}",

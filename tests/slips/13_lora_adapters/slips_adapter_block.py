@@ -6,6 +6,10 @@ CALL = "return self.adapter(self.sublayer(x))"
 
 SLIPS = {
     "parts": {
+        "registered twice, in a list as well": (
+            ADAPTER,
+            f"{ADAPTER}\n        self.both = nn.ModuleList([sublayer, adapter])",
+        ),
         "sublayer copied": (
             "sublayer.requires_grad_(False)",
             "__import__('copy').deepcopy(sublayer).requires_grad_(False)",
@@ -14,10 +18,6 @@ SLIPS = {
         "sublayer out of sight": (
             FREEZE,
             'object.__setattr__(self, "sublayer", sublayer.requires_grad_(False))',
-        ),
-        "registered twice, in a list as well": (
-            ADAPTER,
-            f"{ADAPTER}\n        self.both = nn.ModuleList([sublayer, adapter])",
         ),
         "a norm of its own": (ADAPTER, f"{ADAPTER}\n        self.norm = nn.LayerNorm(6)"),
         "sublayer's weights drawn anew": (
@@ -98,16 +98,16 @@ SLIPS = {
         ),
     },
     "forward": {
+        "a second residual connection": (
+            CALL,
+            "hidden = self.sublayer(x)\n        return hidden + self.adapter(hidden)",
+        ),
         "adapter first": ("self.adapter(self.sublayer(x))", "self.sublayer(self.adapter(x))"),
         "adapter before the sublayer where it fits": (
             CALL,
             "if x.shape[-1] == self.adapter(self.sublayer(x)).shape[-1]:\n"
             "            return self.sublayer(self.adapter(x))\n"
             f"        {CALL}",
-        ),
-        "a second residual connection": (
-            CALL,
-            "hidden = self.sublayer(x)\n        return hidden + self.adapter(hidden)",
         ),
         "x added where it fits": (
             CALL,
@@ -196,11 +196,11 @@ SLIPS = {
         ),
     },
     "kept": {
-        "eval taken for freezing": ("sublayer.requires_grad_(False)", "sublayer.eval()"),
         "frozen and put in eval": (
             "sublayer.requires_grad_(False)",
             "sublayer.requires_grad_(False).eval()",
         ),
+        "eval taken for freezing": ("sublayer.requires_grad_(False)", "sublayer.eval()"),
         "all of the adapter made to train": (
             "self.adapter = adapter",
             "self.adapter = adapter.requires_grad_(True)",

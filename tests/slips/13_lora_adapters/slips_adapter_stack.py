@@ -10,6 +10,10 @@ EACH = "range(num_adapters)\n        )\n        for adapter in self.adapters:\n 
 
 SLIPS = {
     "parts": {
+        "a base of its own": (
+            "        self.adapters =",
+            "        self.base = nn.Linear(d_model, d_model)\n        self.adapters =",
+        ),
         "one object repeated": (MADE, f"            [{ONE}] * num_adapters\n"),
         "a plain list": ("nn.ModuleList(\n", "list(\n"),
         "one adapter too many": ("range(num_adapters)", "range(num_adapters + 1)"),
@@ -20,10 +24,6 @@ SLIPS = {
         "shared down": (
             "range(num_adapters)\n        )",
             f"{EACH}adapter.down = self.adapters[0].down",
-        ),
-        "a base of its own": (
-            "        self.adapters =",
-            "        self.base = nn.Linear(d_model, d_model)\n        self.adapters =",
         ),
         "shared up": (
             "range(num_adapters)\n        )",
@@ -109,6 +109,7 @@ SLIPS = {
         ),
     },
     "gradients": {
+        "x detached": ("[adapter_id](x)", "[adapter_id](x.detach())"),
         "all run, one picked by a one-hot sum": (
             CALL,
             "outs = [adapter(x).unsqueeze(0) for adapter in self.adapters]\n"
@@ -118,7 +119,6 @@ SLIPS = {
             CALL,
             "import torch\n\n        return torch.stack([a(x) for a in self.adapters])[adapter_id]",
         ),
-        "x detached": ("[adapter_id](x)", "[adapter_id](x.detach())"),
         "delta detached": (
             CALL,
             "out = self.adapters[adapter_id](x)\n        return x + (out - x).detach()",

@@ -8,6 +8,10 @@ CALL = "delta = self.forward_delta(x)"
 
 SLIPS = {
     "parts": {
+        "bottleneck at most d_model": (
+            DOWN,
+            f"bottleneck_dim = min(bottleneck_dim, d_model)\n        {DOWN}",
+        ),
         "down without a bias": (DOWN, DOWN.replace(")", ", bias=False)")),
         "up without a bias": (
             f"self.up = nn.Linear(bottleneck_dim, d_model)\n        {ZERO_WEIGHT}\n"
@@ -26,10 +30,6 @@ SLIPS = {
         "m above d_model refused": (
             "if bottleneck_dim < 1:",
             "if not 1 <= bottleneck_dim <= d_model:",
-        ),
-        "bottleneck at most d_model": (
-            DOWN,
-            f"bottleneck_dim = min(bottleneck_dim, d_model)\n        {DOWN}",
         ),
         "up shared by all adapters of a size": (
             "self.up = nn.Linear(bottleneck_dim, d_model)",
@@ -59,8 +59,8 @@ SLIPS = {
         "up's bias starts at one": (ZERO_BIAS, "nn.init.ones_(self.up.bias)"),
     },
     "delta": {
-        "residual in the delta as well": (f"return {DELTA}", f"return x + {DELTA}"),
         "no nonlinearity": (DELTA, "self.up(self.down(x))"),
+        "residual in the delta as well": (f"return {DELTA}", f"return x + {DELTA}"),
         "GELU": (DELTA, "self.up(nn.functional.gelu(self.down(x)))"),
         "leaky ReLU": (DELTA, "self.up(nn.functional.leaky_relu(self.down(x)))"),
         "ReLU after up": (DELTA, "self.up(self.down(x)).relu()"),

@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "parts": {
+        "base copied": (
+            "base.requires_grad_(False)",
+            "__import__('copy').deepcopy(base).requires_grad_(False)",
+        ),
         "one factor for the layer": ("new_ones(base.out_features)", "new_ones(1)"),
         "factors of the inputs": """
 class IA3Linear(nn.Module):
@@ -18,10 +22,6 @@ class IA3Linear(nn.Module):
     def forward(self, x):
         return self.base(x * self.scale)
 """,
-        "base copied": (
-            "base.requires_grad_(False)",
-            "__import__('copy').deepcopy(base).requires_grad_(False)",
-        ),
         "shape (out, 1)": ("new_ones(base.out_features)", "new_ones(base.out_features, 1)"),
         "shape (1, out)": ("new_ones(base.out_features)", "new_ones(1, base.out_features)"),
         "a plain tensor": (
@@ -66,13 +66,13 @@ class IA3Linear(IA3Linear):
 """,
     },
     "value": {
+        "size of the factors": ("* self.scale", "* self.scale.abs()"),
         "bias not scaled": (
             "self.base(x) * self.scale",
             "nn.functional.linear(x, self.base.weight) * self.scale"
             " + (0 if self.base.bias is None else self.base.bias)",
         ),
         "divided": ("* self.scale", "/ self.scale"),
-        "size of the factors": ("* self.scale", "* self.scale.abs()"),
         "factors along the batch": (
             "* self.scale",
             "* (self.scale[:, None] if x.ndim == 2 and len(x) == len(self.scale) else self.scale)",
@@ -116,13 +116,13 @@ class IA3Linear(nn.Module):
         ),
     },
     "training": {
-        "no gradient in eval mode": (
-            "return self.base(x) * self.scale",
-            "y = self.base(x) * self.scale\n        return y if self.training else y.detach()",
-        ),
         "no gradient through the base": (
             "self.base(x) * self.scale",
             "self.base(x).detach() * self.scale",
+        ),
+        "no gradient in eval mode": (
+            "return self.base(x) * self.scale",
+            "y = self.base(x) * self.scale\n        return y if self.training else y.detach()",
         ),
         "base called under no_grad": (
             "return self.base(x) * self.scale",
@@ -168,8 +168,8 @@ class IA3Linear(nn.Module):
         "factors as a row": ("* self.scale", "* self.scale.view(1, -1)"),
     },
     "modes": {
-        "only in train mode": ("* self.scale", "* (self.scale if self.training else 1)"),
         "train mode whatever base's": ("self.train(base.training)", "self.train()"),
+        "only in train mode": ("* self.scale", "* (self.scale if self.training else 1)"),
         "eval mode": ("self.train(base.training)", "self.eval()"),
         "base set to eval": ("self.train(base.training)", "base.eval()"),
         "merged into base by eval()": """

@@ -6,6 +6,7 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "exchanged": {
+        "the base copied": ("IA3Linear(m)", "IA3Linear(__import__('copy').deepcopy(m))"),
         "a copy returned": (
             "    if not linear_names:",
             "    model = __import__('copy').deepcopy(model)\n    if not linear_names:",
@@ -22,7 +23,6 @@ SLIPS = {
             "IA3Linear(m)",
             "IA3Linear(nn.Linear(m.in_features, m.out_features, m.bias is not None))",
         ),
-        "the base copied": ("IA3Linear(m)", "IA3Linear(__import__('copy').deepcopy(m))"),
         "matched by the name's end": (
             "chosen = [layers[name] for name in linear_names]",
             'chosen = [m for n, m in layers.items() if n.rpartition(".")[2] in'
@@ -43,6 +43,7 @@ SLIPS = {
         ),
     },
     "returned": {
+        "params alone": ("    return model, params", "    return params"),
         "biases train too": (
             "    return model, params",
             "    biases = [p for n, p in model.named_parameters() if 'bias' in n]\n"
@@ -50,7 +51,6 @@ SLIPS = {
             "    return model, params + biases",
         ),
         "the model alone": ("    return model, params", "    return model"),
-        "params alone": ("    return model, params", "    return params"),
         "names used up": (
             "    return model, params",
             "    linear_names.clear()\n    return model, params",

@@ -56,6 +56,10 @@ SLIPS = {
         ),
     },
     "returned": {
+        "all of the model in params": (
+            "    return model, params",
+            "    return model, list(model.parameters())",
+        ),
         "biases train too": (
             "    return model, params",
             "    biases = [m.base.bias for m in adapters if m.base.bias is not None]\n"
@@ -63,10 +67,6 @@ SLIPS = {
             "    return model, params + biases",
         ),
         "only lora_B in params": ("for p in (m.lora_A, m.lora_B)", "for p in (m.lora_B,)"),
-        "all of the model in params": (
-            "    return model, params",
-            "    return model, list(model.parameters())",
-        ),
         "a generator": ("    return model, params", "    return model, iter(params)"),
         "the model alone": ("    return model, params", "    return model"),
         "a list": ("    return model, params", "    return [model, params]"),
@@ -123,12 +123,12 @@ SLIPS = {
         ),
     },
     "start": {
-        "the model's mode set": ("    return model, params", "    return model.train(), params"),
         "norm layers in eval mode": (
             "    return model, params",
             "    for m in model.modules():\n        if isinstance(m, nn.BatchNorm1d):\n"
             "            m.eval()\n    return model, params",
         ),
+        "the model's mode set": ("    return model, params", "    return model.train(), params"),
         "the start is not the base": (
             "        p.requires_grad_()\n",
             "        nn.init.normal_(p.requires_grad_(), std=0.1)\n",

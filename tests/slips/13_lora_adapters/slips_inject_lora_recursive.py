@@ -78,6 +78,7 @@ def inject_lora_recursive(model, rank, scale=1.0):
         ),
     },
     "returned": {
+        "a generator": ("    return model, params", "    return model, iter(params)"),
         "a wrapper for each place": (
             "model.set_submodule(name, wrappers[m])",
             "model.set_submodule(name, LoRALinear(m, rank, scale))",
@@ -85,7 +86,6 @@ def inject_lora_recursive(model, rank, scale=1.0):
         "only the old adapters": ("(*adapted, *wrappers.values())", "adapted"),
         "lora_A alone": ("(m.lora_A, m.lora_B)]", "(m.lora_A,)]"),
         "the model alone": ("    return model, params", "    return model"),
-        "a generator": ("    return model, params", "    return model, iter(params)"),
         "a tuple of parameters": ("    return model, params", "    return model, tuple(params)"),
         "all of the model in params": (
             "    return model, params",

@@ -8,6 +8,11 @@ TEST = "if x.ndim != 3:"
 
 SLIPS = {
     "parts": {
+        "an embedding and positions": (
+            f"self.prefix = {PARAMETER}",
+            f"self.prefix = {PARAMETER}\n"
+            '        self.register_buffer("positions", torch.arange(prefix_len))',
+        ),
         "a plain tensor": (PARAMETER, f"{DRAWN} * 0.02"),
         "a buffer": (
             f"self.prefix = {PARAMETER}",
@@ -16,11 +21,6 @@ SLIPS = {
         "a batch dim in the parameter": (DRAWN, "torch.randn(1, prefix_len, d_model)"),
         "P and D swapped": (DRAWN, "torch.randn(d_model, prefix_len)"),
         "frozen": (PARAMETER, f"nn.Parameter({DRAWN} * 0.02, requires_grad=False)"),
-        "an embedding and positions": (
-            f"self.prefix = {PARAMETER}",
-            f"self.prefix = {PARAMETER}\n"
-            '        self.register_buffer("positions", torch.arange(prefix_len))',
-        ),
         "an Embedding": """
 class LearnablePrefix(nn.Module):
     def __init__(self, prefix_len, d_model):

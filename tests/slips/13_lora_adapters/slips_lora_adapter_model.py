@@ -43,6 +43,12 @@ SLIPS = {
         ),
     },
     "adapter": {
+        "LoRA in the adapter too": (
+            "    return model, [",
+            "    if use_adapter_block:\n"
+            "        model.adapter.down = LoRALinear(model.adapter.down, lora_rank)\n"
+            "    return model, [",
+        ),
         "always an adapter": (
             "    if use_adapter_block:",
             "    if True:",
@@ -54,12 +60,6 @@ SLIPS = {
         "no adapter by default": (
             "use_adapter_block: bool = True",
             "use_adapter_block: bool = False",
-        ),
-        "LoRA in the adapter too": (
-            "    return model, [",
-            "    if use_adapter_block:\n"
-            "        model.adapter.down = LoRALinear(model.adapter.down, lora_rank)\n"
-            "    return model, [",
         ),
         "no AdapterBlock but a Sequential": (
             "AdapterBlock(block, BottleneckAdapter(d_model, adapter_bottleneck))",
@@ -133,6 +133,10 @@ def build_lora_adapter_model(
         ),
     },
     "trainable": {
+        "LoRA alone in trainable": (
+            "if p.requires_grad]",
+            "if p.requires_grad and p.ndim == 2 and lora_rank in p.shape]",
+        ),
         "trainable collected before the block froze it": """
 def build_lora_adapter_model(
     d_model, d_ff, lora_rank, adapter_bottleneck, use_adapter_block=True
@@ -147,10 +151,6 @@ def build_lora_adapter_model(
         trainable += adapter.parameters()
     return model, trainable
 """,
-        "LoRA alone in trainable": (
-            "if p.requires_grad]",
-            "if p.requires_grad and p.ndim == 2 and lora_rank in p.shape]",
-        ),
         "the block's alone in trainable": (
             "for p in model.parameters() if",
             "for p in block.parameters() if",

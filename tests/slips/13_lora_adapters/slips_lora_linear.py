@@ -45,11 +45,11 @@ class LoRALinear(nn.Module):
         ),
     },
     "start": {
+        "B random too": ("new_zeros(", "new_empty("),
         "both factors zero": (
             "nn.init.normal_(self.lora_A, std=base.in_features**-0.5)",
             "nn.init.zeros_(self.lora_A)",
         ),
-        "B random too": ("new_zeros(", "new_empty("),
         "A zero, B random": (
             "nn.init.normal_(self.lora_A, std=base.in_features**-0.5)",
             "nn.init.zeros_(self.lora_A)\n        nn.init.normal_(self.lora_B)",
@@ -187,11 +187,11 @@ class LoRALinear(nn.Module):
         "standard deviation 1 / rank": ("std=base.in_features**-0.5", "std=1 / rank"),
     },
     "ranks": {
+        "rank 0 accepted": ("rank < 1", "rank < 0"),
         "large ranks refused": (
             "rank < 1",
             "not 0 < rank <= min(base.in_features, base.out_features)",
         ),
-        "rank 0 accepted": ("rank < 1", "rank < 0"),
         "rank not checked": ("rank < 1", "False"),
         "rank limited": (
             "        self.base =",
@@ -252,11 +252,11 @@ class LoRALinear(nn.Module):
         ),
     },
     "modes": {
+        "train mode whatever base's": ("self.train(base.training)", "self.train()"),
         "only in train mode": (
             "return self.base(x) +",
             "if not self.training:\n            return self.base(x)\n        return self.base(x) +",
         ),
-        "train mode whatever base's": ("self.train(base.training)", "self.train()"),
         "eval mode": ("self.train(base.training)", "self.eval()"),
         "base set to eval": ("self.train(base.training)", "base.eval()"),
         "merged into base by eval()": """

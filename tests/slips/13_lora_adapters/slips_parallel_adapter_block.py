@@ -10,11 +10,11 @@ FORWARD = "    def forward(self, x: Tensor) -> Tensor:\n        out ="
 
 SLIPS = {
     "parts": {
+        "adapter copied": (ADAPTER, "        self.adapter = __import__('copy').deepcopy(adapter)"),
         "sublayer copied": (
             "sublayer.requires_grad_(False)",
             "__import__('copy').deepcopy(sublayer).requires_grad_(False)",
         ),
-        "adapter copied": (ADAPTER, "        self.adapter = __import__('copy').deepcopy(adapter)"),
         "registered twice, in a list as well": (
             ADAPTER,
             f"{ADAPTER}\n        self.both = nn.ModuleList([sublayer, adapter])",
@@ -158,11 +158,11 @@ SLIPS = {
         ),
     },
     "kept": {
-        "eval taken for freezing": ("sublayer.requires_grad_(False)", "sublayer.eval()"),
         "frozen and put in eval": (
             "sublayer.requires_grad_(False)",
             "sublayer.requires_grad_(False).eval()",
         ),
+        "eval taken for freezing": ("sublayer.requires_grad_(False)", "sublayer.eval()"),
         "all of the adapter made to train": (
             "self.adapter = adapter",
             "self.adapter = adapter.requires_grad_(True)",

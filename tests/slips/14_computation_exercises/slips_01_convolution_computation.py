@@ -15,6 +15,12 @@ VALID = "if len(values) != n or min(values) < least:"
 
 SLIPS = {
     "length": {
+        "padding and input divided by the stride apart": """
+def conv1d_output_length(L_in, kernel_size, stride=1, padding=0, dilation=1):
+    (s,), (p,) = _per_dim("stride", stride, 1), _per_dim("padding", padding, 1, 0)
+    places = _output((L_in,), kernel_size, 1, p, dilation)[0]
+    return (places - 2 * p - 1) // s + 1 + 2 * p // s
+""",
         "padding on one side": ("last = size + 2 * p", "last = size + p"),
         "the + 1 forgotten": ("last // s + 1", "last // s"),
         "rounded up": ("last // s + 1", "-(-last // s) + 1"),
@@ -33,12 +39,6 @@ SLIPS = {
             "return tuple(_output((L_in,), kernel_size, stride, padding, dilation))",
         ),
         "padding of at least 1": ("padding, n, least=0)", "padding, n)"),
-        "padding and input divided by the stride apart": """
-def conv1d_output_length(L_in, kernel_size, stride=1, padding=0, dilation=1):
-    (s,), (p,) = _per_dim("stride", stride, 1), _per_dim("padding", padding, 1, 0)
-    places = _output((L_in,), kernel_size, 1, p, dilation)[0]
-    return (places - 2 * p - 1) // s + 1 + 2 * p // s
-""",
         "a stride of the kernel by default, as in pooling": """
 def conv1d_output_length(L_in, kernel_size, stride=None, padding=0, dilation=1):
     stride = kernel_size if stride is None else stride
@@ -48,6 +48,13 @@ def conv1d_output_length(L_in, kernel_size, stride=None, padding=0, dilation=1):
         "the padded size divided by the stride": ("last // s + 1", "(last + d * (k - 1)) // s + 1"),
     },
     "shape": {
+        "rounded up if padded": """
+def conv2d_output_shape(H_in, W_in, kernel_size, stride=1, padding=0, dilation=1):
+    places = _output((H_in, W_in), kernel_size, 1, padding, dilation)
+    s, p = _per_dim("stride", stride, 2), _per_dim("padding", padding, 2, 0)
+    up = [d - 1 if q else 0 for d, q in zip(s, p)]
+    return tuple((n - 1 + u) // d + 1 for n, d, u in zip(places, s, up))
+""",
         "height and width swapped": (
             "H_out, W_out = _output((H_in, W_in)",
             "W_out, H_out = _output((H_in, W_in)",
@@ -70,21 +77,14 @@ def conv3d_output_shape(T_in, H_in, W_in, kernel_size, stride=1, padding=0, dila
         s = (1, *s[1:])
     return tuple(_output((T_in, H_in, W_in), kernel_size, s, padding, dilation))
 """,
-        "rounded up if padded": """
-def conv2d_output_shape(H_in, W_in, kernel_size, stride=1, padding=0, dilation=1):
-    places = _output((H_in, W_in), kernel_size, 1, padding, dilation)
-    s, p = _per_dim("stride", stride, 2), _per_dim("padding", padding, 2, 0)
-    up = [d - 1 if q else 0 for d, q in zip(s, p)]
-    return tuple((n - 1 + u) // d + 1 for n, d, u in zip(places, s, up))
-""",
     },
     "params": {
-        "kernel as long as its sides together": (PER_DIM, PER_DIM.replace("prod", "sum")),
-        "bias always": (BIAS.format(2), "_weights(2, C_in, C_out, kernel_size, groups) + C_out"),
         "one bias for each input channel": (
             BIAS.format(1),
             BIAS.format(1).replace("(C_out if", "(C_in if"),
         ),
+        "kernel as long as its sides together": (PER_DIM, PER_DIM.replace("prod", "sum")),
+        "bias always": (BIAS.format(2), "_weights(2, C_in, C_out, kernel_size, groups) + C_out"),
         "one bias": (BIAS.format(3), BIAS.format(3).replace("(C_out if", "(1 if")),
         "k * k in 3d": (BIAS.format(3), BIAS.format(2)),
         "no bias by default": """
@@ -98,6 +98,7 @@ def conv2d_num_params(C_in, C_out, kernel_size, bias=False, groups=1):
         ),
     },
     "flops": {
+        "frames forgotten": ("* T_out * H_out * W_out", "* H_out * W_out"),
         "a mult-add counts two": ("groups) * H_out * W_out", "groups) * H_out * W_out * 2"),
         "FLOPs with the bias": (
             COST,
@@ -107,7 +108,6 @@ def conv2d_num_params(C_in, C_out, kernel_size, bias=False, groups=1):
             COST,
             "return _weights(1, C_in, C_out, kernel_size, groups) // C_out * L_out",
         ),
-        "frames forgotten": ("* T_out * H_out * W_out", "* H_out * W_out"),
         "the weights alone": (COST, "return _weights(1, C_in, C_out, kernel_size, groups)"),
         "a side for the area": ("groups) * H_out * W_out", "groups) * H_out"),
         "a square output": ("groups) * H_out * W_out", "groups) * H_out * H_out"),
@@ -117,9 +117,9 @@ def conv2d_num_params(C_in, C_out, kernel_size, bias=False, groups=1):
         ),
     },
     "dilation": {
+        "dilation multiplies the stride": ("last // s + 1", "last // (s * d) + 1"),
         "dilation ignored": (LAST, "last = size + 2 * p - k"),
         "dilation times the kernel": ("p - d * (k - 1) - 1", "p - d * k"),
-        "dilation multiplies the stride": ("last // s + 1", "last // (s * d) + 1"),
         "dilation of the first dim alone": (
             '_per_dim("dilation", dilation, n),',
             '_per_dim("dilation", dilation, n)[:1] + (1,) * (n - 1),',
@@ -130,6 +130,7 @@ def conv2d_num_params(C_in, C_out, kernel_size, bias=False, groups=1):
         ),
     },
     "groups": {
+        "C_out need not divide": (" or C_out % groups", ""),
         "groups ignored": ("C_out * (C_in // groups)", "C_out * C_in"),
         "groups tested by torch": """
 import torch
@@ -140,7 +141,6 @@ def conv1d_num_params(C_in, C_out, kernel_size, bias=True, groups=1):
     return sum(p.numel() for p in layer.parameters())
 """,
         "groups divide both": ("C_out * (C_in // groups)", "C_out // groups * (C_in // groups)"),
-        "C_out need not divide": (" or C_out % groups", ""),
         "C_in need not divide": (" or C_in % groups", ""),
         "FLOPs without groups": (COST, COST.replace("groups)", "1)")),
         "groups multiply": ("C_out * (C_in // groups)", "C_out * C_in * groups"),

@@ -19,6 +19,10 @@ SLIPS = {
         "one sequence embedded": (EMBEDDED, EMBEDDED.replace("B, L, d_model", "L, d_model")),
     },
     "qkv": {
+        "keys transposed already": (
+            "return shape, shape, shape",
+            "return shape, (B, d_model, L), shape",
+        ),
         "features of all three in each": ("shape = B, L, d_model", "shape = B, L, 3 * d_model"),
         "one shape for three": ("return shape, shape, shape", "return shape"),
         "a dict of shapes": (
@@ -28,18 +32,14 @@ SLIPS = {
         "lists": ("shape = B, L, d_model", "shape = [B, L, d_model]"),
         "a list of three shapes": ("return shape, shape, shape", "return [shape, shape, shape]"),
         "all three side by side": ("return shape, shape, shape", "return B, L, 3 * d_model"),
-        "keys transposed already": (
-            "return shape, shape, shape",
-            "return shape, (B, d_model, L), shape",
-        ),
         "Q, K and V with features before tokens": (
             "shape = B, L, d_model",
             "shape = B, d_model, L",
         ),
     },
     "scores": {
-        "scores without heads": ("return B, H, L, L", "return B, L, L"),
         "heads after tokens": ("return B, H, L, L", "return B, L, H, L"),
+        "scores without heads": ("return B, H, L, L", "return B, L, L"),
         "one score a token": ("return B, H, L, L", "return B, H, L"),
         "heads before sequences": ("return B, H, L, L", "return H, B, L, L"),
         "heads in the last axis": ("return B, H, L, L", "return B, L, L, H"),
@@ -51,6 +51,10 @@ SLIPS = {
         "one result a sequence": (OUTPUT, OUTPUT.replace("B, L, d_model", "B, d_model")),
     },
     "mha": {
+        "attention without bias by default": (
+            "def mha_num_params(d_model: int, num_heads: int, bias: bool = True)",
+            "def mha_num_params(d_model: int, num_heads: int, bias: bool = False)",
+        ),
         "no output projection": ("return 4 * _linear(d_m", "return 3 * _linear(d_m"),
         "heads multiply": ("return 4 * _linear(", "return 4 * num_heads * _linear("),
         "heads divide": (FOUR, FOUR.replace("d_model, bias", "d_model // num_heads, bias")),
@@ -61,10 +65,6 @@ SLIPS = {
             FOUR,
             "return 3 * _linear(d_model, d_model, bias) + d_model * d_model",
         ),
-        "attention without bias by default": (
-            "def mha_num_params(d_model: int, num_heads: int, bias: bool = True)",
-            "def mha_num_params(d_model: int, num_heads: int, bias: bool = False)",
-        ),
         "bias in the output projection alone": (
             FOUR,
             "return 3 * d_model**2 + _linear(d_model, d_model, bias)",
@@ -72,12 +72,12 @@ SLIPS = {
         "a bias for each head": (FOUR, f"{FOUR} + 4 * (num_heads - 1) * d_model * bias"),
     },
     "ffn": {
-        "way back forgotten": (" + _linear(d_ff, d_model, bias)\n", "\n"),
-        "biases of the wrong sizes": (WAYS, "return 2 * _linear(d_model, d_ff, bias)"),
         "feed-forward net without bias by default": (
             "def ffn_num_params(d_model: int, d_ff: int, bias: bool = True)",
             "def ffn_num_params(d_model: int, d_ff: int, bias: bool = False)",
         ),
+        "way back forgotten": (" + _linear(d_ff, d_model, bias)\n", "\n"),
+        "biases of the wrong sizes": (WAYS, "return 2 * _linear(d_model, d_ff, bias)"),
         "the first layer's bias alone": (
             WAYS,
             "return _linear(d_model, d_ff, bias) + _linear(d_ff, d_model, False)",
@@ -85,14 +85,14 @@ SLIPS = {
         "d_ff is 4 d_model": (WAYS, f"d_ff = 4 * d_model\n    {WAYS}"),
     },
     "block": {
-        "one norm": ("+ 2 * norm", "+ norm"),
-        "norms forgotten": (" + 2 * norm", ""),
-        "norms never have a bias": ("d_model + (d_model if bias else 0)  # scale", "d_model  #"),
-        "a third norm": ("+ 2 * norm", "+ 3 * norm"),
         "a block without bias by default": (
             'd_ff: int, bias: bool = True) -> int:\n    """Attention, feed',
             'd_ff: int, bias: bool = False) -> int:\n    """Attention, feed',
         ),
+        "one norm": ("+ 2 * norm", "+ norm"),
+        "norms forgotten": (" + 2 * norm", ""),
+        "norms never have a bias": ("d_model + (d_model if bias else 0)  # scale", "d_model  #"),
+        "a third norm": ("+ 2 * norm", "+ 3 * norm"),
         "attention forgotten": (
             "return mha_num_params(d_model, num_heads, bias) +",
             "mha_num_params(d_model, num_heads, bias)\n    return",

@@ -19,14 +19,6 @@ HEADS_REFUSAL = 'f"d_model {d_model} is not divisible by num_heads {num_heads}"'
 
 SLIPS = {
     "patches": {
-        "only one dim cut": (COUNT, "prod(sizes) // patch[0]"),
-        "patches of one row": (COUNT, "sizes[-1] // patch[-1]"),
-        "patches overlap": (COUNT, "prod(s - p + 1 for s, p in zip(sizes, patch))"),
-        "a float": (COUNT, "prod(sizes) / prod(patch)"),
-        "only a tuple in 3d": (
-            "return _num_patches((T, H, W), patch_size)",
-            "t, h, w = patch_size\n    return _num_patches((T, H, W), (t, h, w))",
-        ),
         "the class token counted as a patch": """
 def vit2d_num_patches(H, W, patch_size):
     return _num_patches((H, W), patch_size) + 1
@@ -37,6 +29,14 @@ def vit2d_sequence_length(H, W, patch_size):
 def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
     return B, _num_patches((H, W), patch_size), d_model
 """,
+        "only one dim cut": (COUNT, "prod(sizes) // patch[0]"),
+        "patches of one row": (COUNT, "sizes[-1] // patch[-1]"),
+        "patches overlap": (COUNT, "prod(s - p + 1 for s, p in zip(sizes, patch))"),
+        "a float": (COUNT, "prod(sizes) / prod(patch)"),
+        "only a tuple in 3d": (
+            "return _num_patches((T, H, W), patch_size)",
+            "t, h, w = patch_size\n    return _num_patches((T, H, W), (t, h, w))",
+        ),
         "patches of each frame": (
             "return _num_patches((T, H, W), patch_size)",
             "return T * _num_patches((T, H, W), patch_size) // (\n"
@@ -54,6 +54,7 @@ def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
         "the class token taken off": (IN_2D, IN_2D.replace("+ 1", "- 1")),
     },
     "tokens": {
+        "channels for features": (TOKENS_2D, TOKENS_2D.replace("d_model", "C")),
         "class token in the embedding": (
             TOKENS_2D,
             "return B, vit2d_sequence_length(H, W, patch_size), d_model",
@@ -62,7 +63,6 @@ def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
             TOKENS_2D,
             "return B, d_model, vit2d_num_patches(H, W, patch_size)",
         ),
-        "channels for features": (TOKENS_2D, TOKENS_2D.replace("d_model", "C")),
         "the convolution's own output": """
 def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
     h, w = _per_dim(patch_size, 2)
@@ -90,10 +90,10 @@ def vit2d_patch_embed_output_shape(B, C, H, W, patch_size, d_model):
         ),
     },
     "embedding": {
+        "biases never": ("+ (1 if bias else 0)) * d_model", ") * d_model"),
         "channels forgotten": ("return (C * prod(", "return (prod("),
         "one bias": ("+ (1 if bias else 0)) * d_model", ") * d_model + (1 if bias else 0)"),
         "biases always": ("+ (1 if bias else 0)) * d_model", "+ 1) * d_model"),
-        "biases never": ("+ (1 if bias else 0)) * d_model", ") * d_model"),
         "p * p in 3d": (EMBED_3D, EMBED_3D.replace("3, C", "2, C")),
         "no bias by default": """
 def vit2d_patch_embed_num_params(C, d_model, patch_size, bias=False):
@@ -124,12 +124,12 @@ def vit2d_patch_embed_num_params(C, d_model, patch_size, bias=False):
         "way back forgotten": (" + (d_ff + 1) * d_model\n", "\n"),
     },
     "tuples": {
+        "any length is valid": (VALID, "if min(patch) < 1:"),
         "square patches only": (COUNT, "prod(sizes) // patch[0] ** len(patch)"),
         "patch reversed": (
             "patch = patch_size if isinstance(patch_size, tuple) else",
             "patch = patch_size[::-1] if isinstance(patch_size, tuple) else",
         ),
-        "any length is valid": (VALID, "if min(patch) < 1:"),
         "ints alone": (
             "patch = patch_size if isinstance(patch_size, tuple) else (patch_size,) * n",
             "patch = (patch_size,) * n",
