@@ -23,7 +23,7 @@ Edges, what a strict interviewer asks next; a pass of the core does not need the
 
     layout    out is contiguous for all inputs, from fake, too.
     far       The gradients are right for a from -1000 to 1000.
-    inputs    a and b are not changed. Different shapes or dtypes, or another dtype: ValueError.
+    inputs    a, b, grad are not changed. Different shapes or dtypes, or another dtype: ValueError.
 
 Medium, 35 minutes. Try one alone: python FILE strided
 Docs: https://docs.pytorch.org/tutorials/advanced/python_custom_ops.html

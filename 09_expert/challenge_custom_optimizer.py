@@ -10,20 +10,20 @@
 
 Core, what an interview asks:
 
-    orthogonal  The formula's values, at any scale of G.
-    step        Steps in place. With .grad None, p and its M stay as they are.
-    decay       weight_decay has no part in M and none in newton_schulz's argument.
-    groups      Each has five own options. A step reads them anew.
-    split       matrices: the 2-D parameters that no Embedding, EmbeddingBag, LayerNorm or RMSNorm
-                has, nor the last Linear in model.modules(). others: the rest. Each once, in
-                model.parameters()' order, frozen ones too.
+    orthogonal  The formula's values, for small and large G.
+    step        p changes in place. With .grad None, p and its M stay as they are.
+    decay       weight_decay is neither in M nor in newton_schulz's argument.
+    groups      Each group has its own five options. Every step reads them anew.
+    split       matrices: the 2-D parameters, but none of an Embedding, EmbeddingBag, LayerNorm,
+                RMSNorm or the last Linear in model.modules(). others: the rest. Each once, frozen
+                ones too, in model.parameters()' order.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     closure     step calls a given closure once, with gradients on, and returns its loss.
     state       M has p's dtype and device. After load_state_dict a new Muon goes on as the old.
-    limits      A parameter not 2-D: ValueError, also from add_param_group, which then adds
-                nothing. A zero G gives zeros.
+    limits      A parameter not 2-D: ValueError. add_param_group raises it, too, and adds nothing.
+                A zero G gives zeros.
     memory      newton_schulz makes no tensor larger than G. G and .grad are not changed.
 
 Hard, 40 minutes. Try one alone: python FILE orthogonal

@@ -8,22 +8,22 @@
 
 Core, what an interview asks:
 
-    slices      Weights of nn.Linear and nn.Embedding, flat and padded with zeros, are cut into W
-                equal slices; rank r's parameters() has slice r. All else is whole. Parameters and
-                buffers begin with rank 0's numbers.
+    slices      Weights of nn.Linear and nn.Embedding are made flat, padded with zeros and cut into
+                W equal slices. Rank r's parameters() has slice r. All else is whole. Parameters
+                and buffers begin with rank 0's numbers.
     forward     Arguments and result are the module's, under no_grad, too.
     memory      A whole weight or its gradient is in memory only while its layer runs forward or
                 backward, never with another layer's. The old weights are freed.
-    gradients   After finish_gradient_synchronization, .grad is the ranks' mean or its slice.
-                Padding has 0.
+    gradients   After finish_gradient_synchronization, .grad is the ranks' mean. Slices have their
+                part of it, padding 0.
     full        gather_full_params copies named_parameters(), with old names and shapes.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
-    tied        A weight used twice, by one layer or two, has one slice; its gradient is the sum.
-    frozen      Frozen parameters stay frozen; the memory rule holds. Unused ones keep .grad None.
+    tied        A weight used twice, by one layer or two, has one slice. Its gradient is the sum.
+    frozen      Frozen parameters stay frozen. The memory rule holds. Unused ones keep .grad None.
     accumulate  Gradients of several backwards add up, however often synchronized.
-    precision   These layers gather and compute in compute_dtype: weight, bias, float input,
+    precision   Linear and Embedding gather and compute in compute_dtype: weight, bias, float input,
                 result. Slices, .grad and sums over ranks stay float32.
 
 Hard, 55 minutes. Try one alone: python FILE slices

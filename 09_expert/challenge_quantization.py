@@ -11,21 +11,21 @@
 
 Core, what an interview asks:
 
-    int8      weight_int8 is int8, scale in weight's dtype. Only a bias is a Parameter. No other
+    int8      weight_int8 is int8, scale has weight's dtype. Only a bias is a Parameter. No other
               tensor of weight's size is kept.
     forward   x @ (weight_int8*scale)^T + bias. x and bias get gradients.
     packed    A byte holds two neighbors, the first in its low 4 bits.
-    restored  Off by scale/2 at most, in scale's dtype.
-    prune     The round(amount*n) numbers of least magnitude become 0. The others stay.
+    restored  Off by scale/2 at most. The result has scale's dtype.
+    prune     Of n numbers, the round(amount*n) of least magnitude become 0. The others stay.
     survive   These zeros stay 0 in training, whatever the optimizer does and whenever it was made.
               The others train as before.
 
 Edges, what a strict interviewer asks next; a pass of the core does not need them:
 
     zeros     Rows or groups of zeros give zeros. No NaN is cast to an integer.
-    uneven    Rows are filled to whole groups; shape cuts them. Odd group_size: ValueError.
-    dtypes    Int8Linear gives x's dtype. It and a pruned module can be moved, cast, copied.
-              The copy is pruned, too.
+    uneven    Rows are filled to whole groups. shape cuts them. Odd group_size: ValueError.
+    dtypes    Int8Linear takes weights of any float dtype and gives x's dtype. It and a pruned
+              module can be moved, cast, copied. The copy is pruned, too.
 
 Medium, 40 minutes. Try one alone: python FILE packed
 Paper, section 2: https://arxiv.org/abs/2208.07339

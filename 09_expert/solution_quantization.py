@@ -7,7 +7,8 @@ pays for its own outliers only. 4 bits with a 16-bit scale per 32 numbers are 4.
 Say in the interview:
 - It is weight-only: the product is still in floats. It saves bytes, and decoding one token at a
   time is limited by bytes, as each weight is read once per token.
-- Symmetric: no zero point, 0 stays 0, and -128 (or -8) is not used.
+- Symmetric: no zero point, 0 stays 0, and -128 (or -8) is not used. In bfloat16 a quotient may be
+  rounded to 128, which as int8 is -128: hence the clamp.
 - Buffers, not parameters: saved and moved, never trained.
 - Pruning by a mask at each use: whatever momentum and decay do to the numbers below, the weight
   that the layer uses is 0. Zeros alone make nothing faster: a kernel has to skip them (2:4).
@@ -33,7 +34,8 @@ class Int8Linear(nn.Module):
         super().__init__()
         weight = weight.detach()
         scale = step_of(weight, 127)  # (out, 1)
-        self.register_buffer("weight_int8", (weight / scale).round().to(torch.int8))
+        codes = (weight / scale).round().clamp(-127, 127).to(torch.int8)
+        self.register_buffer("weight_int8", codes)
         self.register_buffer("scale", scale)
         self.bias = None if bias is None else nn.Parameter(bias.detach().clone())
 
@@ -66,7 +68,7 @@ def prune_magnitude(module: nn.Module, amount: float) -> Tensor:
     weight = module.weight
     assert isinstance(weight, Tensor)
     smallest = weight.detach().abs().flatten().argsort()[: round(amount * weight.numel())]
-    mask = torch.ones_like(weight, dtype=torch.bool)
+    mask = torch.ones(weight.shape, dtype=torch.bool, device=weight.device)
     mask.view(-1)[smallest] = False
     parametrize.register_parametrization(module, "weight", Masked(mask))
     return mask

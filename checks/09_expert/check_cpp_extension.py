@@ -19,16 +19,13 @@ def forward(fused_silu_mul, c_loop):
     close(result_of(f"{what}, b [2, 3, 4]", fused_silu_mul, a, b), want, f"{what}, b [2, 3, 4]")
     for dtype, tol in DTYPES.items():
         for shape in ((7,), (3, 4), (4, 3), (2, 3, 5), (1, 1)):
-            a, b, calls = *(torch.randn(shape, dtype=dtype) for _ in range(2)), []
-            what, want = f"fused_silu_mul, a and b {shape} {dtype}", F.silu(a) * b
-            noting = partial(noted, c_loop, calls)
-            with mock.patch.dict(c_loop.__globals__, {c_loop.__name__: noting}):
-                out = result_of(what, fused_silu_mul, a, b)
-            close(out, want, what, tol)
+            a, b = (torch.randn(shape, dtype=dtype) for _ in range(2))
+            what = f"fused_silu_mul, a and b {shape} {dtype}"
+            calls = is_right(what, fused_silu_mul, c_loop, a, b, tol)
             equal(f"{what}: the C loop is called for so many numbers:", calls, [a.numel()])
 
 
-def strided(fused_silu_mul):
+def strided(fused_silu_mul, c_loop):
     for dtype, tol in DTYPES.items():
         line, table = torch.randn(60, dtype=dtype), torch.randn(8, 6, dtype=dtype)
         last = line[:48].view(2, 3, 4, 2).to(memory_format=torch.channels_last)
@@ -46,8 +43,11 @@ def strided(fused_silu_mul):
             ("b one row expanded", table, line[:6].expand(8, 6)),
             ("a one number expanded", line[5].expand(8, 6), table),
         ):
-            what, want = f"fused_silu_mul, {told}, {tuple(a.shape)} {dtype}", F.silu(a) * b
-            close(result_of(what, fused_silu_mul, a, b), want, what, tol)
+            what = f"fused_silu_mul, {told}, {tuple(a.shape)} {dtype}"
+            calls = is_right(what, fused_silu_mul, c_loop, a, b, tol)
+            equal(
+                f"{what}: the C loop is called, if there are numbers:", bool(calls), a.numel() > 0
+            )
 
 
 def backward(fused_silu_mul):
@@ -56,7 +56,8 @@ def backward(fused_silu_mul):
             pair = [torch.randn(4, 3, dtype=dtype, requires_grad=name in asked) for name in "ab"]
             pair[1].data[0, 0] = 0
             what = f"fused_silu_mul, {dtype}, requires_grad of {' and '.join(asked)}"
-            leaves, upstream = [t for t in pair if t.requires_grad], torch.randn(4, 3, dtype=dtype)
+            leaves, upstream = [t for t in pair if t.requires_grad], torch.randn(3, dtype=dtype)
+            upstream = upstream.expand(4, 3)  # no four rows lie in memory
             want = torch.autograd.grad(F.silu(pair[0]) * pair[1], leaves, upstream)
             got = gradients(what, result_of(what, fused_silu_mul, *pair), leaves, upstream, asked)
             for name, mine, right in zip(asked, got, want, strict=True):
@@ -115,6 +116,10 @@ def inputs(fused_silu_mul):
         for told, one, two in (("a and b", a, b), ("transposed", a.T, b.T)):
             with unchanged(f"fused_silu_mul, {told}, {dtype}", a, b):
                 fused_silu_mul(one, two)
+        for one, two in ((a, b.clone().requires_grad_()), (a.clone().requires_grad_(), b)):
+            grad, out = torch.randn(3, 4, dtype=dtype), fused_silu_mul(one, two)
+            with unchanged(f"fused_silu_mul, {dtype}, backward: a, b, grad", one, two, grad):
+                out.backward(grad)
     a, bad = torch.ones(3, 4), {"errors": (ValueError,)}
     for shape in ((4,), (4, 3), (12,), (3, 4, 1), (3, 5)):
         b = torch.ones(shape)
@@ -129,6 +134,16 @@ def inputs(fused_silu_mul):
 
 CORE = (forward, strided, backward, fake)
 EDGES = (layout, far, inputs)
+
+
+def is_right(what, fused_silu_mul, c_loop, a, b, tol):
+    """For how many numbers the C loop was called, each time."""
+    calls = []
+    noting = {c_loop.__name__: partial(noted, c_loop, calls)}
+    with mock.patch.dict(c_loop.__globals__, noting):
+        out = result_of(what, fused_silu_mul, a, b)
+    close(out, F.silu(a) * b, what, tol)
+    return [n for n in calls if n]
 
 
 def noted(c_loop, calls, name):

@@ -75,7 +75,7 @@ def decay(Muon):
 
 
 def groups(Muon):
-    changes = [{}, *({name: value} for name, value in OTHER.items())]
+    changes = [*({name: value} for name, value in OTHER.items()), {}]
     params = [new_params()[1:2] for _ in changes]
     twins = [Twin(new_params()[1:2], PLAIN | change) for change in changes]
     given = [{"params": iter(p), **change} for p, change in zip(params, changes, strict=True)]
@@ -160,8 +160,8 @@ def state(Muon):
 
 
 def limits(newton_schulz, Muon):
-    good = nn.Parameter(torch.ones(2, 2))
-    for shape in ((3,), (), (2, 3, 2)):
+    good = nn.Parameter(torch.ones(1, 3))
+    for shape in ((3,), (), (2, 3, 2), (2, 1, 3)):
         bad = nn.Parameter(torch.zeros(shape))
         for given in ([good, bad], [{"params": [good]}, {"params": bad}]):
             call = f"Muon, a parameter {shape}"
@@ -262,13 +262,13 @@ def networks():
     tied[1].weight = tied[2].weight
     same = nn.ModuleList([nn.Linear(4, 4), nn.Embedding(4, 4), nn.Linear(4, 2)])
     same[0].weight = same[1].weight
-    hidden = nn.Linear(4, 4).requires_grad_(False)
+    hidden, head = (nn.Linear(4, 4).requires_grad_(False) for _ in range(2))
     norms = nn.Sequential(Norm((2, 4)), nn.RMSNorm((2, 4)))
     yield nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2)), ["0.weight"]
     yield nn.Linear(2, 3), []
     yield nn.Sequential(Table(5, 4), nn.EmbeddingBag(5, 4), nn.Linear(4, 4)), []
     yield nn.Sequential(norms, nn.Conv2d(2, 2, 1), nn.Bilinear(2, 2, 2)), []
-    yield nn.Sequential(hidden, Own(), hidden, nn.Linear(4, 4)), ["0.weight", "1.own"]
+    yield nn.Sequential(hidden, Own(), hidden, head), ["0.weight", "1.own"]
     yield nn.Sequential(nn.Linear(4, 5), nn.Sequential(nn.Linear(5, 4)), nn.ReLU()), ["0.weight"]
     yield tied, ["0.weight"]
     yield same, []

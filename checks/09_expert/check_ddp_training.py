@@ -97,9 +97,8 @@ def no_sync(DDP):
         ddp = DDP(module, world)
         before, out, error = len(calls), ddp(xs[0]), KeyboardInterrupt()
         with ddp.no_sync():
-            out.sum().backward()
             with ddp.no_sync():
-                pass
+                out.sum().backward()
             ddp(xs[1]).sum().backward()
         seen = len(calls) - before, rounded(module.weight.grad)
         try:
@@ -126,18 +125,21 @@ def no_sync(DDP):
 
 def totals(reduce_mean):
     sums, counts, cases = torch.tensor([[2.0, 10.0], [4.0, -1.0], [0.0, 0.0]]), [1, 4, 0], []
-    for pick in (lambda t: t, lambda t: torch.stack([t, -t]).T, lambda t: t[0]):
+    last = (lambda t: t[0]), (lambda t: t[:1].double())
+    for pick in (lambda t: t, lambda t: torch.stack([t, -t]).T, *last):
         for graph in (False, True):
             total = [pick(one).clone().requires_grad_(graph) * 1 for one in sums]
-            cases.append((f"totals {shown(total)}, counts {counts}", total, counts))
+            what = f"{total[0].dtype}, totals {shown(total)}, counts {counts}"
+            cases.append((what, total, counts))
     before = [shown(total) for _, total, _ in cases]
-    wants = [want for want in ([1.2, 1.8], [[1.2, -1.2], [1.8, -1.8]], 1.2) for _ in range(2)]
+    wants = [1.2, 1.8], [[1.2, -1.2], [1.8, -1.8]], 1.2, [1.2]
+    wants = [want for want in wants for _ in range(2)]
     for case, old, want, outs in zip(
         cases, before, wants, reduced(reduce_mean, cases), strict=True
     ):
         for out in outs:
             equal(f"{case[0]}: result.requires_grad", out.requires_grad, False)
-            close(out, torch.tensor(want), f"{case[0]}: reduce_mean")
+            close(out.float(), torch.tensor(want), f"{case[0]}: reduce_mean")
         equal(f"{case[0]}: totals afterwards", shown(case[1]), old)
 
 
@@ -165,7 +167,7 @@ def exact(reduce_mean):
         ([big, big, 4.0], [big, 1, 1], float32, 2.0),
         ([0.1, 0.2, 0.3], [1, 1, 1], float64, 0.2),
         ([3.0 * (big + 1), 0.0, 0.0], [big + 1, 0, 0], float64, 3.0),
-        ([3, 4, 0], [2, 1, 1], torch.int64, 1.75),
+        ([big + 1, 1, 0], [2, 1, 1], torch.int64, big / 4 + 0.5),
     )
     cases = [
         (f"totals {total} of {dtype}, counts {counts}", torch.tensor(total, dtype=dtype), counts)
@@ -187,11 +189,12 @@ class Two(nn.Module):
 
 
 class Chosen(nn.Module):
-    """The sum of its parameters a, b and c that have a factor, times it."""
+    """The sum of its parameters a, b and c (float64) that have a factor, times it."""
 
     def __init__(self):
         super().__init__()
         self.a, self.b, self.c = (nn.Parameter(torch.zeros(n)) for n in (1, 2, 1))
+        self.c.data = self.c.data.double()
 
     def forward(self, factors):
         return sum(getattr(self, name).sum() * factor for name, factor in factors.items())

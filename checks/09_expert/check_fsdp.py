@@ -1,6 +1,8 @@
 """What challenge_fsdp.py requires, of ranks that are threads of one process."""
 
 import copy
+import gc
+import threading
 import weakref
 from collections import OrderedDict
 
@@ -20,9 +22,12 @@ def slices(FSDP):
     for rank, (fsdp, want) in enumerate(zip(made, wants, strict=True)):
         equal(f"{what}: parameters of rank {rank}", numbers_of(fsdp.parameters()), want)
         equal(f"{what}: buffers of rank {rank}", numbers_of(fsdp.buffers()), buffers)
-        kinds = {(p.dtype, p.requires_grad, p.is_leaf) for p in fsdp.parameters()}
-        told = f"{what}: dtype, requires_grad, is_leaf of its parameters"
-        equal(told, kinds, {(torch.float32, True, True)})
+        frozen = numbers_of(p for p in fsdp.parameters() if not p.requires_grad)
+        equal(
+            f"{what}: those of rank {rank} that are frozen", frozen, numbers_of([nets[0][2].weight])
+        )
+        kinds = {(p.dtype, p.is_leaf) for p in fsdp.parameters()}
+        equal(f"{what}: dtype, is_leaf of its parameters", kinds, {(torch.float32, True)})
 
 
 def forward(FSDP):
@@ -61,8 +66,8 @@ def gradients(FSDP):
         for rank, got in enumerate(grads_after(FSDP, what, turns)):
             want = sorted([[mean], whole[rank * len(whole) // W :][: len(whole) // W]])
             equal(f"{what}, x {xs}: .grad on rank {rank}:", got, want)
-    layers = nn.Linear(3, 5), nn.LayerNorm((2, 5), bias=False), nn.Linear(5, 6)
-    net, y = nn.Sequential(nn.Embedding(7, 3, padding_idx=2), *layers), torch.randn(4, 2, 6)
+    layers = nn.LayerNorm((2, 5), bias=False), nn.Linear(5, 6)
+    net, y = nn.Sequential(nn.Embedding(7, 5, padding_idx=2), *layers), torch.randn(4, 2, 6)
     ids = torch.tensor([[0, 1], [2, 2], [5, 5], [6, 1]])
     world, what = Noting(2), "two steps of SGD on 2 ranks"
     cuts = [(copy.deepcopy(net), ids[rows], y[rows]) for rows in (slice(2), slice(2, 4))]
@@ -172,14 +177,14 @@ def precision(FSDP, gather_full_params):
     fine, half, low = 1 + 2**-12, torch.float16, torch.bfloat16  # fine is in neither
 
     def train():
-        net = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1))
+        net = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Tanh(), nn.Linear(2, 1))
         for p in net.parameters():
             nn.init.constant_(p, fine)
         fsdp, words = FSDP(net, half, world), FSDP(nn.Embedding(3, 2), half, world)
         world.dtypes.clear()
         with torch.no_grad():
-            kinds = [fsdp(torch.ones(1, 2)).dtype]
-        out = fsdp(torch.ones(1, 2))
+            kinds = [fsdp.eval()(torch.ones(1, 2)).dtype]
+        out = fsdp.train()(torch.ones(1, 2))
         out.sum().backward()
         kinds += [words(torch.tensor([1])).dtype, out.dtype]
         sent = [dtypes for name, dtypes in world.dtypes.items() if "all_gather" in name]
@@ -190,7 +195,7 @@ def precision(FSDP, gather_full_params):
         return kinds, {n for t in tensors for n in t.flatten().tolist()}
 
     world, what = Noting(2), f"compute_dtype {half}"
-    told = f"{what}: results in no_grad, of Embedding, Linears, what is gathered, parameters:"
+    told = f"{what}: results in eval and no_grad, of Embedding, Linears, what is sent, parameters:"
     for kinds, kept in on_ranks(what, world, train):
         equal(told, kinds, [half] * 4 + [torch.float32])
         equal(f"{what}: parameters, also the full ones, set to {fine}: now", kept, {fine})
@@ -202,7 +207,7 @@ def precision(FSDP, gather_full_params):
 
 CORE = (slices, forward, memory, gradients, full)
 EDGES = (tied, frozen, accumulate, precision)
-NUMBERED = "Embedding(2, 2), Linear(2, 3), BatchNorm1d(3), (Linear(3, 1),) of 1, 2, ..."
+NUMBERED = "Embedding(5, 1), Linear(2, 3), frozen Conv2d(1, 2, 2), (Linear(2, 1),) of 1, 2, ..."
 
 
 class Words(nn.Module):
@@ -220,9 +225,11 @@ class MyLinear(nn.Linear):
 
 def numbered(start):
     """Its parameters have the numbers start + 1, start + 2, ..., its buffers start."""
-    inner = nn.Sequential(OrderedDict(module=MyLinear(3, 1)))
+    inner = nn.Sequential(OrderedDict(module=MyLinear(2, 1)))
     inner.register_buffer("quiet", torch.ones(2), persistent=False)
-    net = nn.Sequential(nn.Embedding(2, 2), nn.Linear(2, 3), nn.BatchNorm1d(3), inner)
+    inner.register_buffer("count", torch.tensor(0))
+    conv = nn.Conv2d(1, 2, 2, bias=False).requires_grad_(False)
+    net = nn.Sequential(nn.Embedding(5, 1), nn.Linear(2, 3), conv, inner)
     for p in net.parameters():
         p.detach().copy_(start + 1 + torch.arange(p.numel()).view(p.shape))
         start += p.numel()
@@ -250,10 +257,15 @@ def whole_weights(FSDP, frozen=False):
     """What each rank saw of them, and of their gradients, in memory, in two steps."""
     sizes = {"Embedding(51, 7)": 357, "Linear(7, 41)": 287, "Linear(41, 12)": 492}
     is_whole = lambda storage: storage is not None and storage.nbytes() > 4 * 250  # noqa: E731
+    lock = threading.Lock()
 
     def train(net):
         old = [weakref.ref(p.untyped_storage()) for p in net.parameters() if p.numel() > 50]
         fsdp, seen = FSDP(net, dist=world), {}
+        world.barrier()  # else the ranks' collections make each other's garbage old
+        with lock:  # a helper that calls itself is garbage only now, and may hold them
+            if any(is_whole(ref()) for ref in old):
+                gc.collect(1)
         seen["old whole weights in memory"] = sum(is_whole(ref()) for ref in old)
         held = sum(is_whole(p.untyped_storage()) for p in fsdp.parameters())
         seen["parameters that hold the memory of a whole weight"] = held
@@ -273,7 +285,7 @@ def whole_weights(FSDP, frozen=False):
         return seen
 
     world, what = Noting(2), f"FSDP of {', '.join(sizes)} on 2 ranks"
-    layers = nn.Embedding(51, 7), nn.Linear(7, 41), nn.ReLU(), nn.Linear(41, 12)
+    layers = nn.Embedding(51, 7), nn.Linear(7, 41, False), nn.ReLU(), nn.Linear(41, 12, False)
     nets = [copy.deepcopy(nn.Sequential(*layers)) for _ in range(2)]
     for net in nets:
         net[1].weight.requires_grad_(not frozen)
@@ -288,12 +300,12 @@ def grads_after(FSDP, what, turns, compute_dtype=None, row=(1.0, 2.0, 3.0, 4.0))
     """
 
     def train(turn):
-        fsdp = FSDP(nn.Linear(4, 1), compute_dtype, dist=world)
+        fsdp = FSDP(nn.Linear(4, 1), compute_dtype, dist=world).train(len(turns) > 1)
         for backwards in turn:
             for x in backwards:
                 (fsdp(torch.tensor([row])) * x).sum().backward()
             fsdp.finish_gradient_synchronization()
-        return sorted(rounded(p.grad) for p in fsdp.parameters())
+        return sorted((rounded(p.grad) for p in fsdp.parameters()), key=lambda grad: grad or [])
 
     world = Noting(len(turns))
     return on_ranks(what, world, train, each=turns)

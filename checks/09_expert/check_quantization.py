@@ -119,6 +119,7 @@ def prune(prune_magnitude):
         (nn.Linear(4, 3), 0.0, 0),
         (nn.Linear(4, 3), 1.0, 12),
     ):
+        module.weight.data[0] = 0  # zeros count, too
         before, what = module.weight.detach().clone(), f"prune_magnitude({module}, {amount})"
         mask = attempt(what, prune_magnitude, module, amount)
         equal(f"{what} gave a mask of", (tuple(mask.shape), mask.dtype), (before.shape, torch.bool))
@@ -197,15 +198,23 @@ def uneven(quantize_groupwise, dequantize_groupwise):
 
 
 def dtypes(Int8Linear, prune_magnitude):
+    weight = torch.randn(100, 5)
+    for dtype in (torch.float16, torch.bfloat16):
+        low, what = weight.to(dtype), f"Int8Linear, weight (100, 5) of {dtype}"
+        layer = attempt(what, Int8Linear, low)
+        off = (layer.weight_int8.float() * layer.scale.float() - low.float()).abs()
+        worst = (off / layer.scale.float()).max().item()
+        assert worst < 1.1, f"{what}: weight_int8 is off by {worst:.3g} steps, want at most one"
     layer = Int8Linear(torch.randn(3, 5), torch.randn(3))
     x = torch.randn(4, 5)
-    want = layer(x).detach()
-    for dtype, tol in ((torch.float64, 1e-5), (torch.float16, 0.02), (torch.bfloat16, 0.1)):
+    weight, bias = layer.weight_int8.double() * layer.scale.double(), layer.bias.detach().double()
+    want = x.double() @ weight.T + bias
+    for dtype, tol in ((torch.float64, 1e-9), (torch.float16, 0.02), (torch.bfloat16, 0.1)):
         for told, used in (("", layer), (f".to({dtype})", copy.deepcopy(layer).to(dtype))):
             what = f"Int8Linear{told}, x of {dtype}"
             out = result_of(what, used, x.to(dtype))
             equal(f"{what}: result", out.dtype, dtype)
-            close(out.detach().float(), want, what, tol)
+            close(out.detach().double(), want, what, tol)
     module = nn.Linear(5, 3)
     mask = prune_magnitude(module, 0.6)
     for name, model in (("Int8Linear", layer), ("a pruned module", module)):

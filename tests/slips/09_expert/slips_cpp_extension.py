@@ -100,6 +100,11 @@ SLIPS = {
             "    form = torch.channels_last if last else torch.contiguous_format\n"
             "    a, b = a.contiguous(memory_format=form), b.contiguous(memory_format=form)",
         ),
+        "torch's operations where not contiguous": (
+            ROWS,
+            "if not (a.is_contiguous() and b.is_contiguous()):\n"
+            "        return (torch.nn.functional.silu(a) * b).contiguous()\n    " + ROWS,
+        ),
         "0-dim ones refused": (ROWS, ROWS + "\n    len(a)"),
         "empty ones refused": (ROWS, ROWS + "\n    a.max()"),
     },
@@ -141,6 +146,14 @@ SLIPS = {
         "the output taken for a": (SAVE, "ctx.save_for_backward(output, inputs[1])"),
         "the inputs kept in the wrong order": (SAVE, "ctx.save_for_backward(*inputs[::-1])"),
         "in float32": (SIGMOID, "grad, a, b = grad.float(), a.float(), b.float()\n    " + SIGMOID),
+        "the upstream gradient read as if contiguous": (
+            GRADS,
+            "a, out = a.contiguous(), grad.new_empty(grad.shape)\n"
+            "    loop = c_loop(f'silu_mul_f{8 * a.itemsize}')\n"
+            "    loop(a.data_ptr(), grad.data_ptr(), out.data_ptr(), a.numel())\n    "
+            + GRADS.replace("grad * a * s", "out"),
+        ),
+        "the upstream gradient must be contiguous": (SIGMOID, f"grad.view(-1)\n    {SIGMOID}"),
         "the gradient summed": (
             GRADS,
             GRADS.replace("grad * a * s", "(grad * a * s).sum().expand(a.shape)"),
@@ -232,6 +245,12 @@ SLIPS = {
             f"{CALL}\n    return out",
             f"{CALL}\n    a.copy_(out)\n    return out",
         ),
+        "the upstream gradient changed in place": (
+            GRADS,
+            "slope = s * (1 + a * (1 - s))\n    grad_b = grad * a * s\n"
+            "    if all(ctx.needs_input_grad):\n        return grad * b * slope, grad_b\n"
+            "    return grad.mul_(b * slope), grad_b",
+        ),
         "b cleared": (f"{CALL}\n    return out", f"{CALL}\n    b.zero_()\n    return out"),
         "no look at the shapes": (SAME, "if a.dtype != b.dtype:"),
         "no look at the dtype of b": (SAME, "if a.shape != b.shape:"),
@@ -300,4 +319,45 @@ VARIANTS = {
         "out = torch.empty(a.shape, dtype=a.dtype)\n"
         "    if a.numel() == 0:\n        return out\n    c_loop",
     ),
+    "both in one tensor, the slope by autograd": """
+from torch import empty, empty_strided
+KINDS = {torch.float32: "32", torch.float64: "64"}
+
+def contiguous_strides(shape):
+    strides, n = [], 1
+    for size in reversed(shape):
+        strides.insert(0, n)
+        n *= max(size, 1)
+    return strides
+
+@custom_op("course::fused_silu_mul", mutates_args=())
+def fused_silu_mul(a: Tensor, b: Tensor) -> Tensor:
+    kinds = {a.dtype, b.dtype}
+    if len(kinds) > 1 or not kinds <= KINDS.keys():
+        raise ValueError(f"dtypes {kinds}")
+    if tuple(a.size()) != tuple(b.size()):
+        raise ValueError(f"shapes {a.size()} and {b.size()}")
+    pair = torch.cat([a.reshape(-1), b.reshape(-1)])
+    out = empty(a.size(), dtype=a.dtype)
+    start, step = pair.data_ptr(), a.numel() * a.element_size()
+    loop = c_loop("silu_mul_f" + KINDS[a.dtype])
+    loop(start, start + step, out.data_ptr(), out.numel())
+    return out
+
+@fused_silu_mul.register_fake
+def fake(a, b):
+    return empty_strided(a.size(), contiguous_strides(a.size()), dtype=a.dtype, device=a.device)
+
+def setup_context(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+def backward(ctx, grad):
+    a, b = ctx.saved_tensors
+    with torch.enable_grad():
+        x = a.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(torch.nn.functional.silu(x).sum(), x)
+    return torch.mul(grad, b).mul(slope), torch.nn.functional.silu(a).mul(grad)
+
+fused_silu_mul.register_autograd(backward, setup_context=setup_context)
+""",
 }

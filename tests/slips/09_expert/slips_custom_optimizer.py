@@ -167,6 +167,12 @@ SLIPS = {
             M,
             'momentum = state.setdefault("momentum", momentum)\n                ' + M,
         ),
+        "a group that is added begins as the first one": (
+            "        super().add_param_group(param_group)  #",
+            "        for name, value in [*self.param_groups, {}][0].items():\n"
+            "            param_group.setdefault(name, value)\n"
+            "        super().add_param_group(param_group)  #",
+        ),
         "a generator emptied by the look at it": (
             "        super().add_param_group(param_group)  # a generator is a list there now\n",
             '        given = param_group["params"]\n'
@@ -199,6 +205,10 @@ SLIPS = {
         "the head among direct children": (
             HEADS,
             "heads = [m for m in model.children() if isinstance(m, nn.Linear)][-1:]",
+        ),
+        "the last Linear that trains": (
+            HEADS,
+            HEADS.replace("nn.Linear)]", "nn.Linear) and m.weight.requires_grad]"),
         ),
         "subclasses of the embedding missed": (
             "if isinstance(m, NOT_HIDDEN)",
@@ -283,6 +293,8 @@ SLIPS = {
         "more dims refused, fewer not": ("if p.ndim != 2:", "if p.ndim > 2:"),
         "fewer dims refused, more not": ("if p.ndim != 2:", "if p.ndim < 2:"),
         "the first parameter of a group alone": (CHECKED, CHECKED + "            break\n"),
+        "axes of one number not counted": ("if p.ndim != 2:", "if p.squeeze().ndim > 2:"),
+        "a matrix of one row refused": ("if p.ndim != 2:", "if p.squeeze().ndim != 2:"),
         "another error": ("raise ValueError(f", "raise TypeError(f"),
         "the group stays in spite of the error": ("                self.param_groups.pop()\n", ""),
         "the last parameter of a group alone": (
@@ -420,5 +432,74 @@ def split_params(model):
     matrices = [p for p in model.parameters() if p.dim() == 2 and p not in out]
     chosen = set(matrices)
     return matrices, [p for p in model.parameters() if p not in chosen]
+""",
+    "einsum, and modes set by hand": """
+from itertools import chain
+from torch import no_grad, linalg, einsum, zeros_like, is_grad_enabled, set_grad_enabled
+
+def newton_schulz(G, steps=5):
+    size = linalg.vector_norm(G)
+    X = G.div(size if size > 0 else 1)
+    short = min(G.shape)
+    for i in range(steps):
+        if short == G.shape[0]:
+            A = einsum("ik,jk->ij", X, X)
+            X = 3.4445 * X + (-4.775 * A + 2.0315 * (A @ A)).matmul(X)
+        else:
+            A = einsum("ki,kj->ij", X, X)
+            X = 3.4445 * X + X.matmul(-4.775 * A + 2.0315 * (A @ A))
+    return X
+
+class Muon(Optimizer):
+    def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5):
+        given = dict(locals())
+        for name in ("self", "params", "__class__"):
+            given.pop(name)
+        super().__init__(params, given)
+
+    def add_param_group(self, param_group):
+        before = len(self.param_groups)
+        super().add_param_group(param_group)
+        try:
+            assert all(p.ndim == 2 for p in self.param_groups[before]["params"])
+        except AssertionError:
+            del self.param_groups[before]
+            raise ValueError("want 2-D parameters only") from None
+
+    def step(self, closure=None):
+        was = is_grad_enabled()
+        set_grad_enabled(True)
+        loss = closure and closure()
+        set_grad_enabled(False)
+        try:
+            pairs = [(g, p) for g in self.param_groups for p in g["params"] if p.grad is not None]
+            for g, p in pairs:
+                buffer = self.state[p].get("buffer")
+                if buffer is None:
+                    buffer = zeros_like(p.grad)
+                self.state[p]["buffer"] = buffer = g["momentum"] * buffer + p.grad
+                U = buffer
+                if g["nesterov"]:
+                    U = torch.add(p.grad, buffer, alpha=g["momentum"])
+                even = newton_schulz(U, g["ns_steps"])
+                rows, columns = p.shape
+                scale = (rows / columns) ** 0.5 if rows > columns else 1.0
+                p.sub_(g["lr"] * g["weight_decay"] * p + g["lr"] * scale * even)
+        finally:
+            set_grad_enabled(was)
+        return loss
+
+def split_params(model):
+    last, barred = None, []
+    for m in model.modules():
+        if isinstance(m, nn.Linear):
+            last = m
+        elif isinstance(m, (nn.Embedding, nn.EmbeddingBag, nn.LayerNorm, nn.RMSNorm)):
+            barred += m.parameters()
+    barred += last.parameters() if last is not None else []
+    def is_matrix(p):
+        return p.dim() == 2 and not any(p is q for q in barred)
+    others = [p for p in model.parameters() if not is_matrix(p)]
+    return list(filter(is_matrix, model.parameters())), others
 """,
 }

@@ -267,6 +267,11 @@ class DDP(DDP):
             + BLOCK
             + "            self.zero_grad()\n",
         ),
+        "an inner one switched on again: a toggle": (
+            "        before, self.syncs = self.syncs, False\n" + BLOCK,
+            "        self.syncs = not self.syncs\n"
+            + BLOCK.replace("self.syncs = before", "self.syncs = not self.syncs"),
+        ),
         "averaged at its end": (
             BLOCK,
             BLOCK + "            if before: self.finish_gradient_synchronization()\n",
@@ -284,6 +289,12 @@ class DDP(DDP):
         "flat if it has two axes": (
             MEAN,
             MEAN.replace("total.shape", "total.shape if total.ndim < 2 else -1"),
+        ),
+        "axes of one number lost": (MEAN, MEAN.replace("total.shape)", "total.shape).squeeze()")),
+        "a float64 total summed in place, as .double() copies nothing": (
+            SUMS + REDUCE + MEAN,
+            "    sums = total.detach().double()\n    dist.all_reduce(sums)\n"
+            "    dist.all_reduce(items)\n    mean = (sums / items).reshape(total.shape)\n",
         ),
         "total must be contiguous": (SUMS, SUMS.replace("flatten()", "view(-1)")),
         "a number": (CAST, "    return mean.item() if mean.numel() == 1 else mean.float()\n"),
@@ -305,6 +316,10 @@ class DDP(DDP):
         ),
         "zeros where no rank has one": (GIVE, GIVE.replace("if has_grad", "if True")),
         "None where this rank has none": (MAX, ""),
+        "zeros of float32 whatever the parameter is": (
+            "torch.zeros_like(p) if",
+            "torch.zeros(p.shape) if",
+        ),
         "divided by the ranks that have one": (
             MAX + LOOP,
             "        self.dist.all_reduce(any_has)\n"
@@ -349,6 +364,10 @@ class DDP(DDP):
         "float32 result": (CAST, "    return mean.float()\n"),
         "ints stay ints": (CAST, "    return mean.to(total.dtype)\n"),
         "float64 through float32": (CAST, CAST.replace("mean.to", "mean.float().to")),
+        "ints summed by way of float32": (
+            "total.detach().double()",
+            "(total.detach() if total.is_floating_point() else total.float()).double()",
+        ),
         "ints give float64": (CAST, CAST.replace("torch.float32", "torch.float64")),
     },
 }
@@ -439,5 +458,72 @@ class DDP(nn.Module):
             if any(flags[i] for flags in there):
                 p.grad = grad / self.dist.get_world_size()
         self.begun, self.whole = {}, {p: False for p in self.order}
+""",
+    "a queue and a cursor, copies are sent": """
+from torch import zeros_like, stack, float64, as_tensor
+import contextlib
+
+class DDP(torch.nn.Module):
+    def __init__(self, module, dist=torch.distributed):
+        super().__init__()
+        self.add_module("module", module)
+        self.world = [dist]
+        self.forward = module.__call__
+        for tensors in (module.parameters(), module.buffers()):
+            for t in tensors:
+                dist.broadcast(t.data, src=0)
+        self.queue = [p for p in reversed(list(module.parameters())) if p.requires_grad]
+        self.state = {"at": 0, "depth": 0, "works": [], "whole": set()}
+        [p.register_post_accumulate_grad_hook(self._hook(i)) for i, p in enumerate(self.queue)]
+
+    def _hook(self, i):
+        def hook(p):
+            s = self.state
+            if s["depth"]:
+                return
+            s["whole"].add(i)
+            self._go(lambda k: k in s["whole"])
+        return hook
+
+    def _go(self, may):
+        s = self.state
+        while s["at"] < len(self.queue) and may(s["at"]):
+            p = self.queue[s["at"]]
+            flat = (zeros_like(p) if p.grad is None else p.grad).detach().clone()
+            s["works"].append((p, flat, self.world[0].all_reduce(flat, async_op=True)))
+            s["at"] += 1
+
+    def no_sync(self):
+        @contextlib.contextmanager
+        def inner():
+            self.state["depth"] += 1
+            try:
+                yield self
+            finally:
+                self.state["depth"] -= 1
+        return inner()
+
+    def finish_gradient_synchronization(self):
+        dist = self.world[0]
+        self._go(lambda k: True)
+        flags = torch.tensor([float(p.grad is not None) for p in self.queue])
+        dist.all_reduce(flags)
+        for (p, flat, work), there in zip(self.state["works"], flags.tolist()):
+            work.wait()
+            if there > 0:
+                if p.grad is None:
+                    p.grad = flat / dist.get_world_size()
+                else:
+                    p.grad.copy_(flat).div_(dist.get_world_size())
+        self.state.update(at=0, works=[], whole=set())
+
+def reduce_mean(total, count, dist=torch.distributed):
+    with torch.no_grad():
+        s = total.to(dtype=float64, copy=True)
+        n = as_tensor(count, dtype=float64).clone()
+        dist.all_reduce(n)
+        dist.all_reduce(s)
+        kind = total.dtype if total.dtype.is_floating_point else torch.float32
+        return torch.divide(s, n).type(kind)
 """,
 }

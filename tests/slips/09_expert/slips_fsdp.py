@@ -181,6 +181,101 @@ BY_HAND = """
         return lambda x: Run.apply(x, layer.weight, getattr(layer, "bias", None))
 """
 
+SWAPPED = """
+from torch.nn.functional import linear, embedding, pad
+
+def full(part, shape, dist, dtype=None):
+    mine = part.detach() if dtype is None else part.detach().to(dtype)
+    whole = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
+    dist.all_gather(whole, mine)
+    return torch.cat(whole)[: shape.numel()].reshape(shape)
+
+class Multiply(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, part, own):
+        ctx.own, ctx.part = own, part
+        ctx.save_for_backward(x)
+        w = full(part, own.shape, own.dist, own.dtype)
+        if own.table:
+            return embedding(x, w, own.idx)
+        return x @ w.T
+
+    @staticmethod
+    def backward(ctx, grad):
+        own, (x,) = ctx.own, ctx.saved_tensors
+        gx = gp = None
+        if ctx.needs_input_grad[0]:
+            gx = grad @ full(ctx.part, own.shape, own.dist, own.dtype)
+        if ctx.needs_input_grad[1]:
+            W = own.dist.get_world_size()
+            rows = grad.reshape(-1, grad.shape[-1])
+            if own.table:
+                at = x.reshape(-1)
+                keep = at != (own.shape[0] if own.idx is None else own.idx)
+                gw = torch.zeros(own.shape).index_add_(0, at[keep], rows[keep].float())
+            else:
+                gw = (rows.T @ x.reshape(-1, x.shape[-1])).float()
+            flat = pad(gw.reshape(-1), (0, -gw.numel() % W))
+            gp = torch.empty_like(ctx.part)
+            own.dist.reduce_scatter_tensor(gp, flat.div_(W))
+        return gx, gp, None
+
+class Sharded(nn.Module):
+    def __init__(self, old, part, dtype, dist):
+        super().__init__()
+        self.weight, self.shape = part, old.weight.shape
+        self.table, self.idx = isinstance(old, nn.Embedding), getattr(old, "padding_idx", None)
+        self.bias, self.dtype, self.dist = getattr(old, "bias", None), dtype, dist
+
+    def forward(self, input):
+        if self.dtype and input.is_floating_point():
+            input = input.to(self.dtype)
+        out = Multiply.apply(input, self.weight, self)
+        return out if self.bias is None else out + self.bias.to(out.dtype)
+
+class FSDP(nn.Module):
+    def __init__(self, module, compute_dtype=None, dist=torch.distributed):
+        super().__init__()
+        self.dist = dist
+        r, W = dist.get_rank(), dist.get_world_size()
+        for t in [*module.parameters(), *module.buffers()]:
+            dist.broadcast(t.data, 0)
+        self.names = {n: (p, p.shape) for n, p in module.named_parameters()}
+        self.slices, made = {}, {}
+        def convert(m):
+            if isinstance(m, (nn.Linear, nn.Embedding)):
+                if m not in made:
+                    w = m.weight
+                    if w not in self.slices:
+                        flat = pad(w.detach().flatten(), (0, -w.numel() % W)).view(W, -1)[r]
+                        self.slices[w] = nn.Parameter(flat.clone(), w.requires_grad)
+                    made[m] = Sharded(m, self.slices[w], compute_dtype, dist)
+                return made[m]
+            for n, c in list(m._modules.items()):
+                if c is not None:
+                    setattr(m, n, convert(c))
+            return m
+        self.net = convert(module)
+        self.names = {n: (self.slices.get(p, p), s) for n, (p, s) in self.names.items()}
+        self.slices = {id(p) for p in self.slices.values()}
+
+    def forward(self, *a, **k):
+        return self.net(*a, **k)
+
+    def finish_gradient_synchronization(self):
+        for p in self.parameters():
+            if p.grad is not None and id(p) not in self.slices:
+                self.dist.all_reduce(p.grad)
+                p.grad.div_(self.dist.get_world_size())
+
+@torch.no_grad()
+def gather_full_params(fsdp):
+    return {
+        n: full(p, s, fsdp.dist) if id(p) in fsdp.slices else p.clone().detach()
+        for n, (p, s) in fsdp.names.items()
+    }
+"""
+
 
 def layers(how):
     return LAYERS.replace("    HOW\n", how.lstrip("\n"))
@@ -199,6 +294,13 @@ SLIPS = {
                 "(*module.parameters(), *module.buffers())", "module.state_dict().values()"
             ),
         ),
+        "trained parameters alone begin as rank 0's": (
+            START,
+            START.replace(
+                "*module.parameters()", "*(p for p in module.parameters() if p.requires_grad)"
+            ),
+        ),
+        "convolutions, too": (KIND, "isinstance(layer, nn.Linear | nn.Embedding | nn.Conv2d)"),
         "Linears only": (KIND, "isinstance(layer, nn.Linear)"),
         "no subclasses": (KIND, "type(layer) in (nn.Linear, nn.Embedding)"),
         "layers at the top only": (
@@ -314,6 +416,10 @@ SLIPS = {
                 "padded(grad.to(ctx.dtype), W) + (padded(torch.ones_like(grad), W) == 0)",
             ),
         ),
+        "none for slices in eval mode": (
+            "            return part, shape,",
+            "            return part if self.training else part.detach(), shape,",
+        ),
         "slices averaged again": (WHOLE, "self.kept.values()"),
     },
     "full": {
@@ -325,6 +431,10 @@ SLIPS = {
         "every module. cut out of the names": (
             "        name: gathered(p,",
             "        name.replace('module.', ''): gathered(p,",
+        ),
+        "no frozen ones": (
+            "for name, p in fsdp.kept.items()\n",
+            "for name, p in fsdp.kept.items() if p.requires_grad\n",
         ),
         "only the sliced ones": (
             "for name, p in fsdp.kept.items()\n",
@@ -486,6 +596,14 @@ class FSDP(FSDP):
             "self.module, self.dist = module, dist\n"
             "        self.compute_dtype = compute_dtype and torch.bfloat16",
         ),
+        "in train mode only": """
+class FSDP(FSDP):
+    def forward(self, *inputs, **named):
+        kept, self.compute_dtype = self.compute_dtype, self.compute_dtype if self.training else None
+        out = super().forward(*inputs, **named)
+        self.compute_dtype = kept
+        return out
+""",
         "input cast for training only": (
             "tuple(map(self.cast, inputs))",
             "tuple(map(self.cast, inputs)) if torch.is_grad_enabled() else inputs",
@@ -515,4 +633,5 @@ VARIANTS = {
     "computed anew in backward": layers(ANEW),
     "storage emptied and filled": layers(EMPTIED),
     "a Function for each layer": layers(BY_HAND),
+    "modules of its own in the place of the layers": SWAPPED,
 }

@@ -4,7 +4,8 @@ The names say the mistake as a teacher would: practice.why shows them. An edit i
 solution, text in its place), or Python text that defines some of the solution's names anew.
 """
 
-CODED = 'self.register_buffer("weight_int8", (weight / scale).round().to(torch.int8))'
+CODED = "codes = (weight / scale).round().clamp(-127, 127).to(torch.int8)"
+CODES = 'self.register_buffer("weight_int8", codes)'
 SCALE = "scale = step_of(weight, 127)  # (out, 1)"
 KEPT = 'self.register_buffer("scale", scale)'
 DETACHED = "weight = weight.detach()\n        scale"
@@ -51,11 +52,11 @@ SLIPS = {
         "the bias a buffer": (OWN_BIAS, 'self.register_buffer("bias", bias)'),
         "rows below 1e-5 taken for zeros": (SCALE, SCALE.replace("127)", "127).clamp(min=1e-7)")),
         "the scale is a plain attribute": (KEPT, "self.scale = scale"),
-        "weight_int8 is not saved": (CODED, CODED[:-1] + ", persistent=False)"),
-        "int16": (CODED, CODED.replace("int8))", "int16))")),
+        "weight_int8 is not saved": (CODES, CODES[:-1] + ", persistent=False)"),
+        "int16": (CODED, CODED.replace("int8)", "int16)")),
         "uint8 with a shift": (
             CODED,
-            CODED.replace(".round().to(torch.int8)", ".round().add(128).to(torch.uint8)"),
+            CODED.replace(".to(torch.int8)", ".add(128).to(torch.uint8)"),
         ),
         "the float weight is kept, too": (KEPT, KEPT + "\n        self.weight = weight"),
         "the float weight is kept as a buffer": (
@@ -187,6 +188,7 @@ SLIPS = {
         "the largest pruned": (SMALLEST, SMALLEST.replace("argsort()", "argsort(descending=True)")),
         "the smallest numbers, not magnitudes": (SMALLEST, SMALLEST.replace(".abs()", "")),
         "the share kept, not pruned": (SMALLEST, SMALLEST.replace("amount *", "(1 - amount) *")),
+        "zeros not counted": (SMALLEST, SMALLEST.replace("numel()", "count_nonzero().item()")),
         "rounded down": (SMALLEST, SMALLEST.replace("round(", "int(")),
         "all that equal the threshold": (
             FALSE,
@@ -296,6 +298,14 @@ SLIPS = {
             WEIGHT + "\n        x = x.float() if x.dtype == torch.bfloat16 else x\n"
             "        weight = weight.to(x.dtype)",
         ),
+        "128 in bfloat16, which int8 makes -128": (CODED, CODED.replace(".clamp(-127, 127)", "")),
+        "float64 computed in float32": (
+            WEIGHT,
+            "x, kind = x.float(), x.dtype\n"
+            "        weight = self.weight_int8 * self.scale.float()\n"
+            "        bias = None if self.bias is None else self.bias.float()\n"
+            "        return F.linear(x, weight, bias).to(kind)",
+        ),
         "x must be of scale's dtype": (WEIGHT, "weight = self.weight_int8 * self.scale"),
         "the result in scale's dtype": (
             "return F.linear(x, weight, " + BIAS + ")",
@@ -388,4 +398,63 @@ def dequantize_groupwise(packed, scale, shape):
         Q,
         "q = ((groups / scale).nan_to_num(0).round() + 8).to(torch.uint8).view(out, -1, 2)",
     ),
+    "a property, and a class of its own": """
+from torch import uint8
+
+class Int8Linear(nn.Module):
+    def __init__(self, weight, bias=None):
+        super().__init__()
+        with torch.no_grad():
+            scale = torch.linalg.vector_norm(weight, float("inf"), 1, True).div(127)
+            steps = torch.where(scale.eq(0), 0, weight.div(torch.where(scale.eq(0), 1, scale)))
+            self.register_buffer("weight_int8", steps.float().round().clamp(max=127).char())
+            self.register_buffer("scale", scale)
+        own = None if bias is None else nn.Parameter(torch.clone(bias.data))
+        self.register_parameter("bias", own)
+
+    def forward(self, x):
+        table = self.weight_int8.type_as(x).mul(self.scale.type_as(x))
+        out = torch.einsum("...i,oi->...o", x, table)
+        return out if self.bias is None else torch.add(out, self.bias.type_as(x))
+
+def quantize_groupwise(weight, group_size=32):
+    if group_size & 1:
+        raise ValueError(group_size)
+    with torch.no_grad():
+        out, n = weight.shape
+        many = -(-n // group_size)
+        table = weight.new_zeros(out, many * group_size)
+        table[:, :n] = weight
+        parts = table.unflatten(1, (many, group_size))
+        scale = parts.abs().max(-1)[0] / 7
+        codes = parts.div(scale.masked_fill(scale == 0, 1).unsqueeze(-1)).round().short() + 8
+        codes = codes.flatten(1)
+        return codes[:, ::2].bitwise_or(codes[:, 1::2] * 16).to(uint8), scale
+
+def dequantize_groupwise(packed, scale, shape):
+    codes = packed.new_empty(len(packed), 2 * packed.size(1)).to(scale.dtype)
+    codes[:, ::2], codes[:, 1::2] = packed.bitwise_and(0xF), packed // 16
+    parts = (codes - 8).unflatten(1, (scale.size(1), -1))
+    return torch.einsum("ogn,og->ogn", parts, scale).flatten(1).narrow(1, 0, shape[1])
+
+class Pruned:
+    @property
+    def weight(self):
+        return self.original.masked_fill(~self.mask, 0)
+
+def prune_magnitude(module, amount):
+    weight = module.weight
+    n = round(amount * weight.numel())
+    sizes = weight.detach().abs().flatten().tolist()
+    order = sorted(range(weight.numel()), key=sizes.__getitem__)
+    flat = [True] * len(order)
+    for i in order[:n]:
+        flat[i] = False
+    mask = torch.tensor(flat, device=weight.device).reshape(weight.shape)
+    del module.weight
+    module.register_parameter("original", weight)
+    module.register_buffer("mask", mask)
+    module.__class__ = type("Pruned" + type(module).__name__, (Pruned, type(module)), {})
+    return mask.clone()
+""",
 }
