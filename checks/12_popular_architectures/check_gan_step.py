@@ -79,9 +79,11 @@ def clean(gan_step):
 
 def moved(gan_step):
     for kind, options in (("SGD", {"momentum": 0.9}), ("Adam", {"betas": (0.5, 0.9)})):
-        pair, data = nets(), (torch.randn(5, 2).double(), torch.randn(5, 3).double())
+        last = nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 1)) if kind == "SGD" else None
+        pair, data = nets(last), (torch.randn(5, 2).double(), torch.randn(5, 3).double())
         pair = tuple(m.double() for m in pair)
-        compare(f"torch.optim.{kind}, float64", gan_step, pair, *data, 2, 1e-9, kind, **options)
+        what = f"torch.optim.{kind}, {'batch norm in D, ' * bool(last)}float64"
+        compare(what, gan_step, pair, *data, 2, 1e-9, kind, **options)
 
 
 def flags(gan_step):
@@ -149,7 +151,12 @@ def nets(last=None):
 
 
 def sgd(G, D, lr_g, lr_d):
-    return torch.optim.SGD(G.parameters(), lr_g), torch.optim.SGD(D.parameters(), lr_d)
+    return torch.optim.SGD(groups(G), lr_g), torch.optim.SGD(groups(D), lr_d)
+
+
+def groups(module):
+    """Each parameter is a group of the optimizer's."""
+    return [{"params": [p]} for p in module.parameters()]
 
 
 def step(what, gan_step, *given):
@@ -183,7 +190,7 @@ def leaks_nothing(what, gan_step, G, D):
 def compare(what, gan_step, pair, real, z, steps, tol, kind="SGD", **options):
     """After each of some steps the weights are those of a twin in separate graphs."""
     (G, D), make = copy.deepcopy(pair), getattr(torch.optim, kind)
-    mine, other = ([make(m.parameters(), 0.05, **options) for m in two] for two in (pair, (G, D)))
+    mine, other = ([make(groups(m), 0.05, **options) for m in two] for two in (pair, (G, D)))
     for i in range(1, steps + 1):
         step(f"{what}, step {i}", gan_step, *pair, *mine, real, z)
         descend(D, other[1], loss_of_d(D, real, G(z).detach()))

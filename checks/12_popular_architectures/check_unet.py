@@ -3,6 +3,8 @@
 So the way down, the way up, skips and head are judged one by one, whatever the weights.
 """
 
+from functools import lru_cache
+
 import torch
 from torch.nn import functional as F
 
@@ -13,7 +15,7 @@ CASES = (3, 2, 4, 2), (2, 5, 3, 3), (1, 1, 2, 1)
 
 
 def parts(UNet):
-    for c, k, *more in (*CASES, (1, 1, 1, 5), (3, 2)):
+    for c, k, *more in ((3, 2, 4, 2), (2, 1, 1, 4), (1, 1, 2, 1), (3, 2)):
         base, depth = more or (32, 3)
         name, want = call_of("UNet", c, k, *more), {}
         with torch.device("cpu" if more else "meta"):
@@ -36,11 +38,7 @@ def parts(UNet):
         equal(f"{name}, no trainable parameter of its own:", [k for k in want if k not in free], [])
         lists = [type(m).__name__ for m in (net.down, net.up, net.merge)]
         equal(f"{name}: down, up, merge are", lists, ["ModuleList"] * 3)
-        if not more:
-            continue
-        x = torch.randn(1, c, 2**depth, 2**depth)
-        what = f"{name}, x {tuple(x.shape)}"
-        reads, gives, _, calls = flow(what, net, x, depth)
+    for what, _, depth, reads, gives, _, calls, net in runs(UNet):
         equal(f"{what}: parts called:", sorted(calls), sorted(watched(net, depth)))
         for key, part in watched(net, depth).items():
             given, told = reads[key], f"{what}: {key}'s result, of what it reads"
@@ -88,13 +86,10 @@ def skips(UNet):
 
 
 def logits(UNet):
-    for train in (True, False):
-        for what, x, _, reads, gives, out, _ in runs(UNet, train):
-            close(reads["head"], gives["merge[0]"], f"{what}: what head reads, against merge[0]'s")
-            equal(
-                f"{what}: result of shape", tuple(out.shape), (len(x), out.shape[1], *x.shape[2:])
-            )
-            close(out, gives["head"], f"{what}: result, against what head gives")
+    for what, x, _, reads, gives, out, *_ in runs(UNet):
+        close(reads["head"], gives["merge[0]"], f"{what}: what head reads, against merge[0]'s")
+        equal(f"{what}: result of shape", tuple(out.shape), (len(x), out.shape[1], *x.shape[2:]))
+        close(out, gives["head"], f"{what}: result, against what head gives")
 
 
 def sizes(UNet):
@@ -157,7 +152,7 @@ def watched(net, depth):
 
 def flow(what, net, x, depth):
     """{part: what it reads}, {part: what it gives}, as it was then; the result; parts called."""
-    reads, gives, calls, before = {}, {}, [], []
+    reads, gives, calls, before, hooks = {}, {}, [], [], []
 
     def note(key):
         def hook(_, given, more, out):
@@ -170,18 +165,26 @@ def flow(what, net, x, depth):
         before.append([*given, *more.values()][0].detach().clone())
 
     for key, part in watched(net, depth).items():
-        part.register_forward_pre_hook(start, with_kwargs=True)
-        part.register_forward_hook(note(key), with_kwargs=True)
+        hooks.append(part.register_forward_pre_hook(start, with_kwargs=True))
+        hooks.append(part.register_forward_hook(note(key), with_kwargs=True))
     out = result_of(what, net, x).detach()
+    for hook in hooks:
+        hook.remove()
     missing = [key for key in watched(net, depth) if key not in reads]
     assert not missing, f"{what}: not called: {', '.join(missing)}"
     return reads, gives, out, calls
 
 
-def runs(UNet, train=True):
-    """Of each case how messages name it, x, depth, and the flow of x."""
+@lru_cache(maxsize=1)
+def runs(UNet):
+    """How messages name it, x, depth, its flow, the net: of each case, of the first in eval too."""
+    torch.default_generator.manual_seed(0)  # whichever label asks first
+    found, modes = [], ("train", "eval")
     for n, (c, k, base, depth) in zip((2, 3, 1), CASES, strict=True):
-        net = filled(UNet(c, k, base, depth), 0.6).train(train)
-        x = torch.randn(n, c, 2**depth * 2, 2**depth)
-        what = f"UNet({c}, {k}, {base}, {depth}), x {tuple(x.shape)}"
-        yield what, x, depth, *flow(what, net, x, depth)
+        net = filled(UNet(c, k, base, depth), 0.6)
+        for mode in modes if n == 2 else modes[:1]:
+            x = torch.randn(n, c, 2**depth * 2, 2**depth)
+            what = f"UNet({c}, {k}, {base}, {depth}), {mode} mode, x {tuple(x.shape)}"
+            flowed = flow(what, net.train(mode == "train"), x, depth)
+            found.append((what, x, depth, *flowed, net))
+    return found

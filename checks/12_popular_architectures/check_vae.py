@@ -1,6 +1,7 @@
 """What challenge_vae.py requires: torch.distributions, and results that can be done by hand."""
 
 import math
+from contextlib import suppress
 
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 from checks.convnets import named_layers
 from checks.functions import as_exact, gives
 from checks.tools import (
+    BigTensors,
     attempt,
     close,
     draws_from,
@@ -47,7 +49,8 @@ def sample(VAE):
         vae, given = VAE(*SIZES).train(mode == "train"), torch.full((250, 40), float(mu))
         what = f"reparameterize, {mode} mode, mu (250, 40) of {mu}, logvar of {logvar:.4g}"
         inputs = given, torch.full_like(given, logvar)
-        z, again = (result_of(what, vae.reparameterize, *inputs) for _ in range(2))
+        with torch.set_grad_enabled(vae.training):
+            z, again = (result_of(what, vae.reparameterize, *inputs) for _ in range(2))
         equal(f"{what}: z has shape", tuple(z.shape), (250, 40))
         spread = z.std().item()  # its standard error is 0.7 % of it
         told = f"{what}: z has standard deviation {spread:.2f}, want {std:.2f}"
@@ -99,7 +102,7 @@ def reconstruction(vae_loss):
     for logits, x in (
         ([[0.0, 0.0, 0.0]], [[1.0, 0.0, 1.0]]),
         ([[math.log(3), 0.0], [0.0, -math.log(3)]], [[1.0, 1.0], [0.0, 1.0]]),
-        ([[1.0, -2.0, 0.5, 3.0], [0.0] * 4], [[0.6, 0.25, 1.0, 0.0]] * 2),
+        ([[1.0, -2.0, 0.5, 3.0], [0.0] * 4], [[0.6, 0.25, 0.9, 0.0]] * 2),
     ):
         prior, given = torch.zeros(len(x), 2), list(map(torch.tensor, (logits, x)))
         what = f"vae_loss, logits {numbers(given[0])}, x {x}, mu and logvar 0"
@@ -174,7 +177,12 @@ def exact(VAE, vae_loss):
     noise = vae.reparameterize(mu * 0, mu * 0)
     rounded = torch.equal(noise, noise.float().double())
     assert not rounded, "reparameterize, float64, mu and logvar 0: z has the digits of float32"
-    keeps_device("reparameterize", vae.reparameterize, mu.float(), logvar.float())
+    given = mu.float(), logvar.float()
+    keeps_device("reparameterize", vae.reparameterize, *given)
+    with BigTensors(mu.numel()) as big, suppress(RuntimeError, NotImplementedError):
+        vae.reparameterize(*(t.to("meta") for t in given))
+    away = [t for t in big.made if t.device.type == "cpu"]
+    assert not away, "reparameterize, input on a GPU: noise is made on the CPU, then moved"
 
 
 CORE = (layers, sample, path, kl, reconstruction, forward)

@@ -202,6 +202,12 @@ SLIPS = {
         "shift by the extent in float32": SHIFTED.replace(
             "boxes.max() + 1", "boxes.max() - boxes.min() + 1"
         ),
+        "shift of 7680 pixels": SHIFTED.replace("boxes.max() + 1", "7680.0").replace(
+            "labels *", "labels.double() *"
+        ),
+        "shift by the largest number's size": SHIFTED.replace(
+            "labels * (boxes.max() + 1)", "labels.double() * (boxes.double().abs().max() + 1)"
+        ),
         "labels as float32": (
             KEEP,
             KEEP.replace("labels[left] !=", "labels[left].float() !=").replace(
@@ -242,6 +248,7 @@ SLIPS = {
             "(b.half() if b.dtype == torch.bfloat16 else b.to(torch.promote_types(b.dtype, "
             "torch.float32)) for b in (boxes1, boxes2))",
         ),
+        "unions of a millionth at least": (DIVIDE, "overlap / union.clamp(min=1e-6)"),
         "float64 boxes cast before nms": (LOOP, "    boxes = boxes.float()\n" + LOOP),
         "float64 computed in float32": (
             f"return {DIVIDE}",

@@ -143,12 +143,26 @@ SLIPS = {
             TRAINED,
             "[p for m in D.children() for p in m.parameters() if p.requires_grad]",
         ),
+        "only the optimizer's first group held still": (
+            TRAINED,
+            "[p for p in opt_d.param_groups[0]['params'] if p.requires_grad]",
+        ),
+        "only the optimizer's first group zeroed": (
+            D_STEP,
+            D_STEP.replace("opt_d.zero_grad()", "opt_d.param_groups[0]['params'][0].grad = None"),
+        ),
         "only D's last layer held still": (
             OFF,
             "    for p in trained[-1:]:\n        p.requires_grad_(False)\n",
         ),
     },
     "moved": {
+        "one pass of D for both batches": (
+            f"loss_d = {LOSS_D}",
+            "logits = D(torch.cat([real, fake.detach()]))\n"
+            "    loss_d = softplus(-logits[: len(real)]).mean()"
+            " + softplus(logits[len(real) :]).mean()",
+        ),
         "momentum thrown away": (
             "    opt_d.zero_grad()\n",
             "    opt_d.zero_grad()\n    opt_d.state.clear()\n",
@@ -307,6 +321,13 @@ VARIANTS = {
         f"    {LOSS_G}\n    opt_g.zero_grad()\n"
         "    loss_g.backward(inputs=[p for p in G.parameters() if p.requires_grad])\n"
         "    opt_g.step()\n",
+    ),
+    "the gradient of fake, then of G": (
+        "".join((f"    trained = {TRAINED}\n", OFF, f"    {LOSS_G}\n", G_STEP, ON)),
+        "    leaf = fake.detach().requires_grad_()\n"
+        "    loss_g = softplus(-D(leaf)).mean()\n"
+        "    (upstream,) = torch.autograd.grad(loss_g, leaf)\n"
+        "    opt_g.zero_grad()\n    fake.backward(upstream)\n    opt_g.step()\n",
     ),
     "logsigmoid": (LOSS_G, "loss_g = -nn.functional.logsigmoid(D(fake)).mean()"),
 }

@@ -18,6 +18,8 @@ VALUES = "values = scale[edges[0]] * scale[edges[1]]"
 GIVE = "return torch.sparse_coo_tensor(edges, values, size, check_invariants=True).coalesce()"
 FIRST = "hidden = F.relu(torch.sparse.mm(adjacency, self.lin1(X)))"
 SECOND = "return torch.sparse.mm(adjacency, self.lin2(hidden))"
+LIN1 = "nn.Linear(in_dim, hidden, bias=False)"
+LIN2 = "nn.Linear(hidden, out_dim, bias=False)"
 
 SLIPS = {
     "layer": {
@@ -218,6 +220,10 @@ SLIPS = {
         ),
         "epsilon in the layer": ("keepdim=True).rsqrt()", "keepdim=True).add(1e-7).rsqrt()"),
         "loops written into A": (EYE, "looped = A.fill_diagonal_(1)"),
+        "adjacency in float32": (
+            FIRST,
+            f"adjacency = adjacency.float().to(X.dtype)\n        {FIRST}",
+        ),
         "features detached": (OUT, OUT.replace("X @ W", "X.detach() @ W")),
         "weights detached": (OUT, OUT.replace("X @ W", "X @ W.detach()")),
         "GCN in float32": (
@@ -233,6 +239,16 @@ SLIPS = {
 }
 
 VARIANTS = {
+    "layers assigned in the other order": (
+        f"        self.lin1 = {LIN1}\n        self.lin2 = {LIN2}\n",
+        f"        self.lin2 = {LIN2}\n        self.lin1 = {LIN1}\n",
+    ),
+    "products in one line": (
+        LAYER,
+        "    looped = torch.maximum(A, torch.eye(A.size(0), dtype=A.dtype, device=A.device))\n"
+        "    d = looped.sum(-1) ** -0.5\n"
+        '    return torch.einsum("i,ij,j,jf,fh->ih", d, looped, d, X, W).clamp_min(0)\n',
+    ),
     "one number per edge": (
         EDGES,
         "if ((both < 0) | (both >= num_nodes)).any():\n"

@@ -83,6 +83,10 @@ SLIPS = {
             "x = self.merge[i](torch.stack([skip, x], dim=2).flatten(1, 2))",
         ),
         "ReLU on what comes from below": (JOIN, JOIN.replace("[skip, x]", "[skip, x.relu()]")),
+        "skips of the call before": (
+            "        skips = []\n",
+            "        skips = self.__dict__.setdefault('skips', [])\n",
+        ),
         "the first image's skip for all": (
             JOIN,
             JOIN.replace("[skip, x]", "[skip[:1].expand_as(x), x]"),
@@ -190,18 +194,15 @@ VARIANTS = {
         "            x = x[:, :, : 2 * h, : 2 * w].unflatten(3, (w, 2)).unflatten(2, (h, 2))\n"
         "            x = x.amax(dim=(3, 5))",
     ),
-    "half of the padding in front, rounded down": (
-        PAD,
-        "x = F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))",
-    ),
-    "parts called by keyword": (
-        JOIN,
-        "x = self.merge[i](x=torch.cat([skip, x], dim=1))",
-    ),
-    "skips as a stack": (
-        "        for i in reversed(range(len(skips))):\n            " + UP,
+    "skips as a stack, half of the padding in front, rounded down, parts called by keyword": (
+        "        for i in reversed(range(len(skips))):\n            "
+        f"{UP}\n            rows, columns = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]"
+        f"  # 0 or 1\n            {PAD}\n            {JOIN}",
         "        for i in range(len(self.down) - 1, -1, -1):\n"
-        "            skip, x = skips.pop(), self.up[i](x)",
+        "            skip, x = skips.pop(), self.up[i](x)\n"
+        "            more = [skip.shape[d] - x.shape[d] for d in (3, 2)]\n"
+        "            x = F.pad(x, [n for m in more for n in (m // 2, m - m // 2)])\n"
+        "            x = self.merge[i](x=torch.cat([skip, x], dim=1))",
     ),
     "zeros filled in": (
         f"{UP}\n            rows, columns = skip.shape[2] - x.shape[2], skip.shape[3] - x.shape[3]"

@@ -56,6 +56,10 @@ SLIPS = {
         "one draw per row": (DRAW, DRAW.replace("mu.shape", "(*mu.shape[:-1], 1)")),
         "one draw for all images": (DRAW, DRAW.replace("mu.shape", "mu.shape[-1:]")),
         "the mean in eval mode": (Z, "if not self.training:\n            return mu\n        " + Z),
+        "the mean under no_grad": (
+            Z,
+            "if not torch.is_grad_enabled():\n            return mu\n        " + Z,
+        ),
         "the same noise in each call": (
             "        eps = torch",
             "        generator = torch.Generator().manual_seed(0)\n        eps = torch",
@@ -128,6 +132,7 @@ SLIPS = {
         "sigmoid twice": (BCE, BCE.replace("(logits,", "(logits.sigmoid(),")),
         "logits and x swapped": (BCE, BCE.replace("(logits, x,", "(x, logits,")),
         "pixels rounded": (BCE, BCE.replace("(logits, x,", "(logits, x.round(),")),
+        "pixels divided by the largest": (BCE, BCE.replace("(logits, x,", "(logits, x / x.max(),")),
         "only bright pixels count": (BCE, "-(x * F.logsigmoid(logits)).sum(dim=1)"),
         "sum over the batch": (BCE, BCE.replace("dim=1", "dim=0")),
         "entropy of x taken off": (
@@ -225,6 +230,10 @@ SLIPS = {
     "exact": {
         "noise in float32": (DRAW, DRAW.replace("dtype=mu.dtype, ", "")),
         "noise on the CPU": (DRAW, DRAW.replace(", device=mu.device", "")),
+        "noise made on the CPU, then moved": (
+            DRAW,
+            DRAW.replace(", device=mu.device)", ").to(mu.device)"),
+        ),
         "loss in float32": (LOSS, "(reconstruction + beta * kl).float().mean().to(x.dtype)"),
         "mu changed in place": (
             Z,

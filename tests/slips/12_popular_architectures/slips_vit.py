@@ -134,6 +134,7 @@ SLIPS = {
         "eps of the blocks 1e-5": ("                layer_norm_eps=1e-6,\n", ""),
         "eps of the last norm 1e-5": (NORM, "self.norm = nn.LayerNorm(embed_dim)"),
         "one head": ("                num_heads,\n", "                1,\n"),
+        "heads of 4 numbers": ("                num_heads,\n", "                embed_dim // 4,\n"),
         "a causal mask": (
             "x = block(x)",
             "x = block(x, torch.ones(x.shape[1], x.shape[1]).triu(1).bool())",
@@ -141,6 +142,11 @@ SLIPS = {
     },
     "head": {
         "mean instead of the class token": (LAST, "self.head(self.norm(x).mean(1))"),
+        "torch's eps in the last norm by F.layer_norm": (
+            LAST,
+            "self.head(nn.functional.layer_norm(x[:, 0], (x.shape[2],), self.norm.weight,"
+            " self.norm.bias))",
+        ),
         "no final norm": (LAST, "self.head(x[:, 0])"),
         "last token": (LAST, "self.head(self.norm(x[:, -1]))"),
         "softmax in the model": (LAST, LAST + ".softmax(-1)"),
@@ -148,6 +154,13 @@ SLIPS = {
         "squeezed for one class": (LAST, LAST + ".squeeze(-1)"),
         "blocks in reverse": ("in self.blocks:", "in reversed(self.blocks):"),
         "the last block left out": ("in self.blocks:", "in self.blocks[:-1]:"),
+        "blocks left out by chance in training": (
+            LOOP,
+            LOOP.replace(
+                "            x",
+                "            if not self.training or torch.rand(()) > 0.1:\n" + 16 * " " + "x",
+            ),
+        ),
         "the first block as often as there are blocks": (
             "in self.blocks:",
             "in [self.blocks[0]] * len(self.blocks):",
@@ -165,6 +178,10 @@ SLIPS = {
     "start": {
         "positions of zeros": (POS, "nn.Parameter(torch.zeros(1, tokens, embed_dim))"),
         "positions from N(0, 1)": (POS, POS.replace("0.02 * ", "")),
+        "Xavier's size for positions": (
+            POS,
+            "nn.Parameter(nn.init.xavier_normal_(torch.empty(1, tokens, embed_dim)))",
+        ),
         "positions alike": (
             POS,
             "nn.Parameter(0.02 * torch.randn(1, 1, embed_dim).repeat(1, tokens, 1))",
@@ -231,19 +248,22 @@ VARIANTS = {
             "nn.functional.unfold(x, self.p, stride=self.p).mT",
         )
     ),
-    "norm of all tokens, then the class token": (LAST, "self.head(self.norm(x)[:, 0])"),
     "positions truncated": (
         POS,
         "nn.Parameter(torch.nn.init.trunc_normal_(torch.empty(1, tokens, embed_dim), std=0.02))",
     ),
-    "each plus its position, then joined": (
-        IN,
-        "torch.cat([(self.cls_token + self.pos_embed[:, :1]).repeat(x.shape[0], 1, 1),"
-        " x + self.pos_embed[:, 1:]], dim=1)",
+    "each plus its position, then joined; blocks called by keyword; all tokens normed": (
+        f"        x = {IN}\n{LOOP}        return {LAST}",
+        "        start = self.cls_token + self.pos_embed[:, :1]\n"
+        "        x = torch.cat([start.repeat(len(x), 1, 1), x + self.pos_embed[:, 1:]], dim=1)\n"
+        "        for i in range(len(self.blocks)):\n"
+        "            x = self.blocks[i](src=x)\n"
+        "        return self.head(self.norm(x)[:, 0])",
     ),
-    "blocks called by keyword": ("x = block(x)", "x = block(src=x)"),
-    "activation as a module": ('activation="gelu"', "activation=nn.GELU()"),
-    "activation as a function": ('activation="gelu"', "activation=nn.functional.gelu"),
+    "activation as a module or a function": (
+        'activation="gelu"',
+        "activation=[nn.GELU(), nn.functional.gelu][_ % 2]",
+    ),
     "error by the constructor of ViT": (
         "        super().__init__()\n        self.patch_embed",
         "        super().__init__()\n        if img_size % patch_size:\n"

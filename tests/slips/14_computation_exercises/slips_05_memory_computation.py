@@ -24,8 +24,8 @@ AGAIN = "(inside if checkpoint"
 
 SLIPS = {
     "training": {
-        "the master forgotten": (MASTER, '"master": 0,'),
         "a master without mixed, too": (MASTER, '"master": 4 * num_params,'),
+        "the master forgotten": (MASTER, '"master": 0,'),
         "a master in bfloat16": (MASTER, MASTER.replace("4 *", "2 *")),
         "float32 gradients in mixed training": (GRADIENTS, GRADIENTS.replace("each", "4")),
         "float32 weights in mixed training": (WEIGHTS, WEIGHTS.replace("each", "4")),
@@ -48,6 +48,10 @@ SLIPS = {
         ),
     },
     "activations": {
+        "the norms' inputs forgotten": (
+            KEPT,
+            KEPT.replace("num_layers * inside", "num_layers * (inside - 2 * x)"),
+        ),
         "scores forgotten": (ATTENTION, "attention = 5 * x"),
         "scores without heads": (ATTENTION, ATTENTION.replace("num_heads * ", "")),
         "scores counted for softmax and for the product": (
@@ -62,10 +66,6 @@ SLIPS = {
         "d_ff is 4 d_model": (FORWARD, FORWARD.replace("d_ff", "4 * d_model")),
         "a ReLU's mask for GELU's input": (FORWARD, "feed_forward = 2 * x + 3 * B * L * d_ff"),
         "the second norm forgotten": (FORWARD, FORWARD.replace("2 * x", "x")),
-        "the norms' inputs forgotten": (
-            KEPT,
-            KEPT.replace("num_layers * inside", "num_layers * (inside - 2 * x)"),
-        ),
         "one block": (KEPT, "return num_layers * x + inside if checkpoint else x + inside"),
         "bytes for numbers": (
             KEPT,
