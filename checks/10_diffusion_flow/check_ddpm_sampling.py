@@ -41,7 +41,7 @@ def x0(predict_x0):
 def ddpm(ddpm_step):
     for t in range(5):
         call, after = f"alpha_bars {numbers(BARS)}, ddpm_step at t = {t}", bayes(t)
-        for x_t, guess, noise in ((1, 0, 0), (0, 1, 0), (0, 0, 1)):
+        for x_t, guess, noise in ((1, 0, 0), (0, 1, 0), (0, 0, 1 if t else 1e9)):
             told = f"{call}, x_t {x_t}, noise_pred {guess}, noise {noise}: result"
             given = [torch.tensor([float(i)]) for i in (x_t, guess, noise)]
             got = result_of(told, ddpm_step, *given[:2], t, BARS.float(), given[2])
@@ -140,11 +140,14 @@ def dtypes(predict_x0, ddpm_step, ddim_step, sample):
             is_exact(call, got.double(), want, tol)
     for dtype, tol in ((torch.float64, 1e-13), (torch.float32, 1e-4)):
         call = f"alpha_bars {dtype}, sample"
-        out, seen = follow(call, sample, (3, 2), (3, 2), BARS.to(dtype, copy=True), steps=1)
+        out, seen = follow(call, sample, (3, 2), (3, 2), BARS[1:4].to(dtype, copy=True))
         equal(f"{call}: dtypes of x and of the result", {seen[0][0].dtype, out.dtype}, {dtype})
-        x, guess = seen[0][0].double(), guessed(*seen[0]).double()
-        want = (x - (1 - BARS[4]).sqrt() * guess) / BARS[4].sqrt()
-        is_exact(f"{call}, 1 step: result", out.double(), want, tol)
+        x = seen[0][0].double()
+        for now, then, t in zip(BARS[[3, 2, 1]], (*BARS[[2, 1]], 1), (2, 1, 0), strict=True):
+            guess = guessed(x, torch.full((3,), t))
+            clean = (x - (1 - now).sqrt() * guess) / now.sqrt()
+            x = then**0.5 * clean + (1 - then) ** 0.5 * guess
+        is_exact(f"{call}, 3 steps: result", out.double(), x, tol)
     keeps_device("sample", lambda bars: sample(guessed, (3, 2), bars), BARS.float())
 
 

@@ -38,7 +38,7 @@ def path(interpolate):
         close(result_of(call, interpolate, x0, x1, t), torch.stack(rows), call)
         for s, want in ((0.0, x0), (1.0, x1)):
             call = f"interpolate, {shape}, t {s:g}: result"
-            close(result_of(call, interpolate, x0, x1, torch.full(shape[:1], s)), want, call, 0)
+            close(result_of(call, interpolate, x0, x1, torch.full(shape[:1], s)), want, call)
 
 
 def loss(flow_matching_loss):
@@ -132,6 +132,8 @@ def limits(interpolate, flow_matching_loss, euler_sample, midpoint_sample):
                 kept.append(attempt(call, sampler, learns, x0, 2).requires_grad)
                 equal(f"{call}: the grad mode after it is", torch.is_grad_enabled(), grad)
         equal(f"a model with a weight, {call}: x or the result has a graph:", any(kept), False)
+        out = attempt(call, sampler, lambda x, t: x, x0.clone().requires_grad_(), 2)
+        equal(f"{call}, x0 requires gradients: so does the result:", out.requires_grad, False)
         keeps_grad_mode(call, lambda model, s=sampler: s(model, x0, 2))
 
 

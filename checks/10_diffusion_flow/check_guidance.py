@@ -25,6 +25,12 @@ from checks.tools import (
 
 FEATURES = (), (4,), (5,), (2, 3)
 SCALES = 0.0, 1.0, 3.5, 0.5, -1.0, 30.0
+KINDS = (  # of cond, x, t
+    (torch.int64, torch.float32, torch.int64),
+    (torch.float64, torch.float64, torch.float32),
+    (torch.bfloat16, torch.bfloat16, torch.float32),
+    (torch.bfloat16, torch.float32, torch.int64),
+)
 
 
 def drop(drop_condition):
@@ -54,8 +60,9 @@ def drop(drop_condition):
 
 def guess(guided_prediction):
     for features in FEATURES:
-        for shape in ((5, 5), (3, 4, 2)):
-            (cond, null), x, t = conditions(shape[0], features), strided(*shape), times(shape[0])
+        for shape, size in (((5, 5), 1), ((3, 4, 2), 0.13)):
+            (cond, null), x = conditions(shape[0], features), strided(*shape)
+            t = times(shape[0]) * size
             given, empty = answer(x, t, cond), answer(x, t, null.expand_as(cond))
             for scale in SCALES:
                 call = f"guided_prediction, x {shape}, cond {tuple(cond.shape)}, scale {scale:g}"
@@ -114,10 +121,10 @@ def draws(drop_condition, guided_prediction):
 
 
 def kinds(drop_condition, guided_prediction):
-    for dtype in (torch.int64, torch.float64, torch.bfloat16):
+    for dtype, of_x, of_t in KINDS:
         labels = dtype == torch.int64
         cond, null = (c.to(dtype) for c in conditions(6, () if labels else (4,)))
-        cond, of_x = cond if labels else cond / 3, torch.float32 if labels else dtype
+        cond = cond if labels else cond / 3
         for p in (0.0, 0.5, 1.0):
             call = f"drop_condition, cond {dtype}, p {p}"
             got = result_of(call, drop_condition, cond, p, null)
@@ -125,10 +132,10 @@ def kinds(drop_condition, guided_prediction):
             own = ((got == cond) | (got == null)).all()
             assert own, f"{call}: numbers are rounded, want those of cond or null_cond"
         keeps_device("drop_condition", drop_condition, cond, 0.5, null)
-        x, t, call = strided(6, 3).to(of_x), times(6), f"guided_prediction, cond {dtype}"
+        x, t, call = strided(6, 3).to(of_x), times(6).to(of_t), f"guided_prediction, cond {dtype}"
         out, calls = asked(call, guided_prediction, x, t, cond, null, 3.0)
         got = [i.dtype for i in calls[0]]
-        equal(f"{call}: dtypes of x, t, cond in the call", got, [of_x, torch.int64, dtype])
+        equal(f"{call}: dtypes of x, t, cond in the call", got, [of_x, of_t, dtype])
         equal(f"{call}, x {of_x} gives", out.dtype, of_x)
         given, empty = answer(x, t, cond), answer(x, t, null.expand_as(cond))
         is_exact(call, out, empty + 3 * (given - empty), 1e-13 if dtype == torch.float64 else 0.1)
@@ -189,7 +196,7 @@ EDGES = (draws, kinds, learned, shapes, limits)
 def conditions(n, features):
     """Labels, or vectors if there are features, all different; and an empty condition."""
     if not features:
-        return torch.randperm(n), torch.tensor(n)
+        return torch.randperm(n), torch.tensor(n + 3)
     return strided(n, *features), 5 + torch.rand(features)
 
 

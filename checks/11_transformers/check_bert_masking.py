@@ -20,12 +20,12 @@ from checks.tools import (
 )
 
 V, MASK = 40, 3
-FEW, ID = 5, 1  # so few tokens that it shows if mask_id or the id itself is never drawn
+FEW, ID = 5, 1  # so few tokens that it shows if one of them is never chosen or drawn
 
 
 def chosen(mask_tokens):
     for p, options in ((0.15, {}), (0.4, {"p": 0.4})):
-        ids, special = torch.randint(V, (400, 20)), torch.rand(400, 20) < 0.3
+        ids, special = torch.randint(FEW, (400, 20)), torch.rand(400, 20) < 0.3
         what = f"mask_tokens, ids (400, 20), {'p=0.4' if options else 'p as it is'}"
         for some in (special, torch.zeros_like(special)):
             inputs, labels = masked(what, mask_tokens, ids, MASK, V, some, **options)
@@ -67,6 +67,10 @@ def replaced(mask_tokens):
         share_is(both, (0.8 + one) ** 2, f"{of} of neighbors that both became mask_id")
         both = (first == second) & (first != MASK) & (first != ID)
         share_is(both, (FEW - 2) * one**2, f"{of} of neighbors that both became one other token")
+    ids, special = torch.full((2, 5), ID), torch.zeros(2, 5, dtype=torch.bool)
+    counts = [int((mask_tokens(ids, MASK, 99, special, p=1.0)[0] == MASK).sum()) for _ in range(99)]
+    what = "mask_tokens, 10 tokens, p=1.0: the share of calls that make 8 of them mask_id"
+    share_is(torch.tensor(counts) == 8, 45 * 0.8**8 * 0.2**2, what)
 
 
 def visible(random_masking):

@@ -20,6 +20,8 @@ def sines(sinusoidal_pe):
             close(got[p], row_of(p, d), f"{what}[{p}]", 1e-4)
         close(got, torch.stack([row_of(p, d) for p in range(length)]), what, 1e-4)
         needs_none(what, got)
+    last = result_of("sinusoidal_pe(5001, 2)", sinusoidal_pe, 5001, 2)[-1]
+    close(last, row_of(5000, 2), "sinusoidal_pe(5001, 2)[-1]", 1e-4)
 
 
 def grid(sinusoidal_pe, sinusoidal_pe_2d):

@@ -85,6 +85,10 @@ def predict_x0(x_t, noise_pred, alpha_bar_t):
             "alpha_bars[t - 1] if t > 0 else torch.ones_like(kept)",
             "alpha_bars[max(t - 1, 0)]",
         ),
+        "a variance of 1e-20 at t = 0": (
+            "variance**0.5 * noise",
+            "variance.clamp(min=1e-20) ** 0.5 * noise",
+        ),
         "no noise at t = 1 either": ("variance**0.5 * noise", "variance**0.5 * noise * (t > 1)"),
         "alpha_bar for alpha": ("alpha = kept / before", "alpha = kept"),
         "alpha_bars taken for alphas": (
@@ -259,6 +263,10 @@ def ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev):
         ),
     },
     "dtypes": {
+        "the next level in float32": (
+            "levels[i], levels[i + 1])",
+            "levels[i], levels[i + 1].float())",
+        ),
         "float32 start": ("dtype=alpha_bars.dtype, device=device)", "device=device)"),
         "start on the CPU": (
             "dtype=alpha_bars.dtype, device=device)",

@@ -215,6 +215,15 @@ SLIPS = {
             "def midpoint_sample",
         ),
         "the result alone detached": DETACHED,
+        "no graph of the model alone": """
+def euler_sample(model, x0, steps):
+    x = x0
+    for i in range(steps):
+        with torch.no_grad():
+            velocity = model(x, x.new_full(x.shape[:1], i / steps))
+        x = x + velocity / steps
+    return x
+""",
         "noise changed in place": (EULER, EULER.replace("x = x + model", "x += model")),
         "noise changed in place by the midpoint rule": (
             FULL,
@@ -246,7 +255,11 @@ SLIPS = {
 VARIANTS = {
     "x0 plus t times the velocity": (
         LINE,
-        "return torch.where(t == 1, x1, x0 + t.to(x0.dtype) * (x1 - x0))",
+        "return x0 + t.to(x0.dtype) * (x1 - x0)",
+    ),
+    "x1 minus what is left of the way": (
+        LINE,
+        "return x1 - (1 - t).to(x0.dtype) * (x1 - x0)",
     ),
     "a loop over the samples": (
         f"{VIEW}\n    {LINE}",

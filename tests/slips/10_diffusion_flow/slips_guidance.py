@@ -61,6 +61,10 @@ SLIPS = {
             GUIDE,
             "return given + guidance_scale * (given - empty)",
         ),
+        "t cut to whole numbers": (
+            CALL,
+            CALL.replace("torch.cat([t, t])", "torch.cat([t, t]).long()"),
+        ),
         "halves exchanged": ("given, empty = model", "empty, given = model"),
         "sign reversed": (GUIDE, "return empty + guidance_scale * (empty - given)"),
         "the condition alone": (GUIDE, "return guidance_scale * given"),
@@ -120,6 +124,11 @@ SLIPS = {
         ),
         "t once": ("torch.cat([t, t])", "t"),
         "the first t for all": ("torch.cat([t, t])", "t[:1].repeat(2 * len(t))"),
+        "the largest label plus 1 for null_cond": (
+            BOTH,
+            f"{BOTH}\n    if cond.ndim == 1:\n"
+            "        conditions = torch.cat([cond, 0 * cond + cond.max() + 1])",
+        ),
         "a guess without anything": (BOTH, "conditions = torch.cat([cond, 0 * cond])"),
         "three thirds": (
             CALL,
@@ -165,6 +174,17 @@ SLIPS = {
         "drawn on the CPU": (
             "torch.rand(len(cond), generator=generator, device=cond.device)",
             "torch.rand(len(cond), generator=generator)",
+        ),
+        "t in the dtype of x": (
+            CALL,
+            CALL.replace(
+                "torch.cat([t, t])",
+                "torch.cat([t, t] if t.dtype == torch.int64 else [t.to(x.dtype)] * 2)",
+            ),
+        ),
+        "conditions in the dtype of x": (
+            BOTH,
+            f"{BOTH}\n    conditions = conditions.to(x.dtype) if cond.ndim > 1 else conditions",
         ),
         "t as floats": ("torch.cat([t, t])", "torch.cat([t, t]).float()"),
         "vectors rounded to float32": (

@@ -41,6 +41,8 @@ SLIPS = {
             "chosen = (chance[:, ::2].repeat_interleave(2, 1)[:, : ids.shape[1]] < p)"
             " & ~special_mask",
         ),
+        "id 0 taken for padding": (CHOSEN, CHOSEN + " & (ids != 0)"),
+        "mask_id in ids never chosen": (CHOSEN, CHOSEN + " & (ids != mask_id)"),
         "p always 0.15": (CHOSEN, CHOSEN.replace("< p", "< 0.15")),
         "p is the share that stays": (CHOSEN, CHOSEN.replace("< p", ">= p")),
         "p only of what is replaced": (CHOSEN, CHOSEN.replace("< p", "< p / 0.9")),
@@ -92,6 +94,11 @@ SLIPS = {
             TOKENS,
             "perm = torch.randperm(ids.numel(), generator=generator)\n"
             "    tokens = ids.flatten()[perm].view(ids.shape)",
+        ),
+        "exactly 80 % of the chosen": (
+            MASKED,
+            f"kind = torch.where(chosen, kind, 2).flatten().argsort().argsort().view(ids.shape)\n"
+            f"    kind = (kind + 0.5) / chosen.sum().clamp(min=1)\n    {MASKED}",
         ),
         "one kind per sample": (
             CHANCE,

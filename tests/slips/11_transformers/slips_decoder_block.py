@@ -294,10 +294,7 @@ class MultiHeadCrossAttention(MultiHeadCrossAttention):
             "    hidden = ~mask\n",
             "    hidden = ~(mask[0, 0] if mask.dim() == 4 and mask.shape[1] == 1 else mask)\n",
         ),
-        "hidden scores of -20": (
-            FILL,
-            "scores = scores.masked_fill(hidden, -20.0)",
-        ),
+        "hidden scores of -10,000": (FILL, "scores = scores.masked_fill(hidden, -1e4)"),
         "padding of the memory only": (
             "memory, memory_mask",
             "memory, None if memory_mask is None else memory_mask[..., :1, :]",
@@ -309,6 +306,10 @@ class MultiHeadCrossAttention(MultiHeadCrossAttention):
         ),
     },
     "dropout": {
+        "in place, so that the ReLU's result is lost to backward": (
+            "self.dropout = nn.Dropout(dropout)",
+            "self.dropout = nn.Dropout(dropout, inplace=True)",
+        ),
         "no dropout after self-attention": (SELF, SELF.replace("self.dropout(", "(")),
         "no dropout after cross-attention": (CROSS, CROSS.replace("self.dropout(", "(")),
         "no dropout after the net": (LAST, LAST.replace("self.dropout(self.l", "(self.l")),
@@ -448,7 +449,7 @@ def attend(q, k, v, mask):
         return torch.where(none, 0.0, torch.softmax(scores, dim=-1)) @ v
     return torch.softmax(scores, dim=-1) @ v
 """,
-    "einsum, heads last": """
+    "einsum, heads last; own parts in a row, four dropouts; a loop over tokens": """
 class MultiHeadCrossAttention(MultiHeadCrossAttention):
     def forward(self, x_q, x_kv, mask=None):
         B, L_q, D = x_q.shape
@@ -462,8 +463,8 @@ class MultiHeadCrossAttention(MultiHeadCrossAttention):
             weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
             weights = weights * mask
         return self.W_o(torch.einsum("bhqk,bkhd->bqhd", weights, v).reshape(B, L_q, D))
-""",
-    "own parts in a row, a dropout for each place": """
+
+
 class TransformerDecoderBlock(nn.Module):
     def __init__(self, d_model, num_heads, d_ff, dropout=0.1):
         super().__init__()
@@ -481,8 +482,8 @@ class TransformerDecoderBlock(nn.Module):
         x = self.drops[1](self.cross_attn(self.norm2(x), memory, mask=memory_mask)) + x
         y = self.drops[2](torch.relu(self.linear1(self.norm3(x))))
         return self.drops[3](self.linear2(y)) + x
-""",
-    "a loop over tokens": """
+
+
 def causal_attention(Q, K, V):
     rows = []
     for i in range(Q.shape[1]):

@@ -195,19 +195,32 @@ SLIPS = {
             "self.position = nn.Embedding(context_length, d_model)",
             "self.position = nn.Embedding(context_length + 1, d_model)",
         ),
+        "the size of a head for the number of heads": (
+            "GPT2Block(d_model, num_heads) for",
+            "GPT2Block(d_model, d_model // num_heads) for",
+        ),
+        "token vectors detached, the head alone trains them": (
+            EMBED,
+            EMBED.replace("self.token(ids)", "self.token(ids).detach()"),
+        ),
+        "the head's weight detached": (HEAD, "return self.norm(x) @ self.token.weight.detach().T"),
+        "token 0 taken for padding": (
+            "nn.Embedding(vocab_size, d_model)",
+            "nn.Embedding(vocab_size, d_model, padding_idx=0)",
+        ),
         "an own name": (
             "self.norm = nn.LayerNorm(d_model)",
             "self.ln_f = self.norm = nn.LayerNorm(d_model)",
         ),
     },
     "start": {
-        "torch's own first numbers": (
-            "        for name, p in self.named_parameters():",
-            "        for name, p in []:",
-        ),
         "residual projections not scaled": (
             'ends_branch = name.endswith(("W_o.weight", "mlp.2.weight"))',
             "ends_branch = False",
+        ),
+        "torch's own first numbers": (
+            "        for name, p in self.named_parameters():",
+            "        for name, p in []:",
         ),
         "scaled by the root of num_layers": (
             NORMAL,
@@ -352,6 +365,18 @@ SLIPS = {
             LOGITS,
             "logits = model(ids[:, : min(2, ids.shape[1])])[:, -1]",
         ),
+        "the ten unlikeliest left out": (
+            P,
+            "logits[logits < logits.topk(min(50, logits.shape[-1])).values[:, -1:]] = -torch.inf\n"
+            f"                {P}",
+        ),
+        "the least likely twentieth left out": (
+            P,
+            f"{P}\n"
+            "                down, at = p.sort(dim=-1, descending=True)\n"
+            "                late = down.cumsum(dim=-1) - down > 0.95\n"
+            "                p = p.masked_fill(late.gather(-1, at.argsort(-1)), 0)",
+        ),
         "not softmaxed": (P, "p = (logits / temperature).clamp(min=0) + 1e-9"),
         "log base 2 of the odds": (P, "p = 2 ** (logits / temperature)"),
         "no more than what is left of the context": (
@@ -408,6 +433,10 @@ SLIPS = {
     },
     "modes": {
         "train mode": ("    model.eval()\n", ""),
+        "eval mode only if the model itself is in train mode": (
+            "    model.eval()\n",
+            "    if model.training:\n        model.eval()\n",
+        ),
         "eval mode afterwards": (BACK, "    finally:\n        pass\n"),
         "train mode afterwards": (BACK, "    finally:\n        model.train()\n"),
         "the model's mode given to all": (
@@ -489,7 +518,11 @@ VARIANTS = {
         "        self.token = nn.Embedding(vocab_size, d_model)\n"
         "        self.token.weight = self.head.weight\n",
     ),
-    "attention by hand, one loop over heads": """
+    "the loss by a transpose": (
+        LOSS,
+        "return F.cross_entropy(logits[:, :-1].transpose(1, 2), ids[:, 1:])",
+    ),
+    "attention by hand, one loop over heads; the loss by gather": """
 class GPT2Block(GPT2Block):
     def attend(self, x):
         B, L, D = x.shape
@@ -502,8 +535,13 @@ class GPT2Block(GPT2Block):
             scores = q[..., part] @ k[..., part].transpose(1, 2) / d**0.5
             outs.append(scores.masked_fill(later, float("-inf")).softmax(-1) @ v[..., part])
         return self.W_o(torch.cat(outs, dim=-1))
+
+
+def lm_loss(logits, ids):
+    logp = logits[:, :-1].log_softmax(-1)
+    return -logp.gather(-1, ids[:, 1:, None]).mean()
 """,
-    "init by apply, then the last projections": """
+    "init by apply, then the last projections; generation with a list of modes": """
 class MiniGPT(MiniGPT):
     def __init__(self, vocab_size, context_length, d_model, num_layers, num_heads):
         super().__init__(vocab_size, context_length, d_model, num_layers, num_heads)
@@ -517,17 +555,8 @@ class MiniGPT(MiniGPT):
             module.weight.data.normal_(0.0, 0.02)
             if getattr(module, "bias", None) is not None:
                 module.bias.data.zero_()
-""",
-    "the loss by a transpose": (
-        LOSS,
-        "return F.cross_entropy(logits[:, :-1].transpose(1, 2), ids[:, 1:])",
-    ),
-    "the loss by gather": """
-def lm_loss(logits, ids):
-    logp = logits[:, :-1].log_softmax(-1)
-    return -logp.gather(-1, ids[:, 1:, None]).mean()
-""",
-    "generation with a recursive mode list": """
+
+
 def generate(model, ids, max_new_tokens, temperature=0.0, generator=None):
     was = [(m, m.training) for m in model.modules()]
     try:

@@ -88,6 +88,10 @@ SLIPS = {
         "float64 out": (STACK, STACK.replace(".float()", "")),
         "with a gradient, as if it were trained": (STACK, f"{STACK}.requires_grad_()"),
         "scaled by the root of D": (STACK, f"{STACK} / d_model**0.5"),
+        "a table of 5,000 positions, cut": (
+            "torch.arange(seq_len)[:, None]",
+            "torch.arange(5000)[:seq_len, None]",
+        ),
         "positions in units of the length": (
             "torch.arange(seq_len)[:, None]",
             "(torch.arange(seq_len) / max(seq_len, 1))[:, None]",
