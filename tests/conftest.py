@@ -39,18 +39,18 @@ def results(request):
     jobs = dict.fromkeys(filter(None, map(job_of, request.session.items)))
     others = min(4, (os.cpu_count() or 1) - 1) if len(jobs) > 3 else 0
     if not others:
-        yield cache(lambda function, path: function(path))
+        yield cache(lambda function, path: function(path=path))
         return
     # A fork saves the import of torch; it is safe before torch has run, where CUDA has not either.
     forks = sys.platform == "linux" and not torch.cuda.is_available()
     context = multiprocessing.get_context("fork" if forks else "spawn")
     with ProcessPoolExecutor(others, context) as pool:
-        futures = {job: pool.submit(*job) for job in reversed(jobs)}
+        futures = {(run, path): pool.submit(run, path=path) for run, path in reversed(jobs)}
 
         @cache
         def result(function, path):
             future = futures[function, path]
-            return function(path) if future.cancel() else future.result()
+            return function(path=path) if future.cancel() else future.result()
 
         yield result
         pool.shutdown(cancel_futures=True)

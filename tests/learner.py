@@ -28,20 +28,20 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
-def as_handed_out(test: Callable[..., None]) -> Callable[..., None]:
+def as_handed_out(test: Callable[..., Any]) -> Callable[..., Any]:
     """For every test that reads or runs pages, the page `path` if there is one. A learner's files
     are meant to change, and may be broken: then the suite says so and goes on. CI is strict.
     """
 
     @wraps(test)
-    def strict_in_ci(*args: Any, **kwargs: Any) -> None:
+    def strict_in_ci(*args: Any, **kwargs: Any) -> Any:
         path = kwargs.get("path")
         name = name_of(path) if path else "a page"
         try:
             if path:
                 refuse_broken(path)
             with undone(), limited(name) if path else contextlib.nullcontext():
-                test(*args, **kwargs)
+                return test(*args, **kwargs)
         except (Exception, SystemExit) as error:
             if "CI" in os.environ:
                 raise

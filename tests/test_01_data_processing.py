@@ -507,6 +507,7 @@ class Texts(Noted):
             yield *noted, ids.sum(), label
 
 
+@pytest.mark.slow
 def test_a_spawned_worker_gets_stream_and_texts(loading, hunt):
     n, words = 13, [f"w{i}" for i in range(9)]
     texts = [" ".join(words[: i % 10]) + " unknown" for i in range(n)]

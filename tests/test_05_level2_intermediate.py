@@ -310,6 +310,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP and SIGKILL on Windows")
 def test_killed_in_the_middle_of_saving_the_file_is_whole(checkpoints, tmp_path):
     path = tmp_path / "last.pt"
@@ -492,6 +493,7 @@ print([run.step() for _ in range(6)])
 """
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_bit_for_bit_in_another_process(resuming, tmp_path):
     names, threads = {}, torch.get_num_threads()
     exec(NEW_RUN, names)

@@ -271,6 +271,7 @@ def batches_of_pixels():
     return [torch.rand(n, 5) * limit for n in SIZES for limit in (1, 255)]
 
 
+@pytest.mark.slow
 def test_a_fresh_process_without_the_class_gives_the_same(export, pixel_net, tmp_path):
     export["export_model"](pixel_net, torch.rand(1, 5), tmp_path / "net.pt2")
     inputs, net = batches_of_pixels(), copy.deepcopy(pixel_net).eval()
@@ -308,6 +309,7 @@ def test_torchscript_runs_and_is_told_to_be_deprecated(export, tmp_path):
         torch.testing.assert_close(loaded(x), copy.deepcopy(net).eval()(x))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(bool(ONNX), reason=f"needs {', '.join(ONNX)} of requirements-dev.txt")
 def test_onnx_runtime_gives_the_same(export, pixel_net, tmp_path):
     runtime = importlib.import_module("onnxruntime")

@@ -218,6 +218,7 @@ def test_no_epochs_raise(whole, tmp_path, epochs):
 # --- scenarios: three seeds, shortened -----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_texts_beat_the_most_frequent_class():
     names = load(LEVEL / "solution_text_classifier.py")
     for seed in range(3):
@@ -240,6 +241,7 @@ def test_a_pooled_text_is_that_of_its_words_alone(device, dtype):
     assert not out[3].any()
 
 
+@pytest.mark.slow
 def test_images_beat_guessing():
     names = load(LEVEL / "solution_medical_imaging.py")
     areas, recalls = [], []

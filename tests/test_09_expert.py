@@ -218,6 +218,7 @@ def end(launcher):
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="kills processes the POSIX way")
 
 
+@pytest.mark.slow
 @needs_posix
 @pytest.mark.parametrize(
     "proof",

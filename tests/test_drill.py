@@ -123,6 +123,7 @@ def hashable(sizes):
     return tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in sizes.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topic", TOPICS)
 def test_answers_are_those_of_torch(topic):
     draw, kinds = random.Random(0), set()

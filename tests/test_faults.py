@@ -22,6 +22,7 @@ from practice import runner, watch
 from practice.progress import Progress
 from practice.runner import Worker
 
+pytestmark = pytest.mark.slow  # processes are killed, interrupted, left alone
 ONE = "02_models/challenge_one.py"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose children it has")
 

@@ -214,18 +214,28 @@ def test_untouched_it_says_what_is_to_do(path):
         assert re.findall(r"to do +(\w+)", out) == labels(path, "CORE")
 
 
-@every(EXERCISES)
 @as_handed_out
-def test_the_solution_passes_pasted_into_the_page(path):
-    status, out, err = run_as_script(path, pasted(path))
+def filled(path):
+    return run_as_script(path, pasted(path))
+
+
+def alone(path):
+    return run_as_script(solution_of(path))
+
+
+@every(EXERCISES)
+@pytest.mark.elsewhere(run=filled)
+def test_the_solution_passes_pasted_into_the_page(path, result):
+    status, out, err = result
     assert (status, err) == (0, "")
     assert out.splitlines()[-1] == f"PASS: now read {name_of(solution_of(path))}.py"
     assert "NOT YET" not in out  # the examples hold, too
 
 
 @every(EXERCISES)
-def test_the_solution_passes_on_its_own(path):
-    status, out, err = run_as_script(solution_of(path))
+@pytest.mark.elsewhere(run=alone)
+def test_the_solution_passes_on_its_own(path, result):
+    status, out, err = result
     assert (status, out.splitlines()[-1], err) == (0, "PASS", "")
 
 
@@ -253,6 +263,7 @@ def test_every_assert_says_what_came_and_what_was_wanted(path):
             assert any(k.arg == "msg" for k in node.keywords), f"line {node.lineno}: no msg"
 
 
+@pytest.mark.slow
 @every(EXERCISES)
 @pytest.mark.elsewhere(run=refusals)
 def test_each_slip_is_refused_by_its_label(path, result):
@@ -266,18 +277,21 @@ def test_each_slip_is_refused_by_its_label(path, result):
     assert not broken
 
 
+@pytest.mark.slow
 @every(EXERCISES)
 @pytest.mark.elsewhere(run=refusals)
 def test_each_label_alone_refuses_a_slip(path, result):
     assert list(result[1]) == labels(path)
 
 
+@pytest.mark.slow
 @every(EXERCISES)
 @pytest.mark.elsewhere(run=refusals)
 def test_variants_pass(path, result):
     assert {name: refused for name, refused in result[2].items() if refused} == {}
 
 
+@pytest.mark.slow
 @every(EXERCISES)
 @pytest.mark.elsewhere(run=refusals)
 def test_messages_show_no_line_of_the_check(path, result):

@@ -112,6 +112,7 @@ def outputs(path):
     return {(line, line + source.count("\n")): printed(path, line, source) for line, source in code}
 
 
+@pytest.mark.slow
 @each(GUIDES)
 @pytest.mark.elsewhere(run=outputs)
 def test_every_block_runs(path, result):
@@ -401,6 +402,7 @@ NODE = shutil.which("node")
 MODULES = Path(ROOT, "node_modules")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (NODE and (MODULES / "markdown-it").is_dir()), reason="no node_modules: npm install"
 )

@@ -92,6 +92,7 @@ def run_pytest(course, *arguments):
     ).stdout.splitlines()
 
 
+@pytest.mark.slow
 @as_handed_out
 def test_broken_pages_are_skipped_and_say_why_and_their_solutions_are_tested(tmp_path):
     spoiled(tmp_path)
@@ -109,6 +110,7 @@ def test_broken_pages_are_skipped_and_say_why_and_their_solutions_are_tested(tmp
     assert f"PASSED tests/test_form.py::test_untouched_it_says_what_is_to_do[{SNEAKY}]" in lines
 
 
+@pytest.mark.slow
 @as_handed_out
 def test_pytest_file_says_once_that_a_page_does_not_load(tmp_path):
     spoiled(tmp_path)

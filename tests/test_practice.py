@@ -501,6 +501,7 @@ def test_a_worker_that_cannot_start_says_why(monkeypatch, tmp_path):
         worker.wait()
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_runner(quick_start, course):
     """kill -9 of the runner while a check runs: no process stays."""
     path = quick_start

@@ -112,6 +112,7 @@ def test_make_keeps_an_environment_that_works(made, tmp_path):
     assert made() == "practice\n"
 
 
+@pytest.mark.slow
 @POSIX
 def test_make_installs_where_there_is_no_pip(made, tmp_path):
     environment(tmp_path, *NAMES)
@@ -168,6 +169,7 @@ def test_a_container_needs_nothing_else():
 # --- doctor ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_doctor_of_a_sound_course(capsys):
     assert doctor.doctor() == 0
     out = capsys.readouterr().out
@@ -191,6 +193,7 @@ def test_doctor_knows_what_a_failed_import_means(said, advice):
     assert printed is None and trouble.startswith(said) and advice in trouble
 
 
+@pytest.mark.slow
 def test_doctor_shows_that_the_driver_is_too_old(tmp_path, monkeypatch):
     import torch
 

@@ -343,6 +343,7 @@ def test_a_fix_stays_in_a_hunt_whose_evidence_alone_is_new():
     assert merged(hunt, fixed, new) == (new, ["double: it is changed in the new page, too"])
 
 
+@pytest.mark.slow
 def test_the_answers_to_all_pages_survive_a_new_statement_and_new_examples():
     with zipfile.ZipFile(ROOT / PAGES) as file:
         handed_out = {name: file.read(name).decode() for name in file.namelist()}
