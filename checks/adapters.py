@@ -208,8 +208,9 @@ def wrapper_trains(wrapper: Wrapper) -> None:
 
 
 def wrapper_dtypes(wrapper: Wrapper) -> None:
-    for dtype, tol in ((torch.float64, 1e-10), (torch.bfloat16, 5e-2), (torch.float32, 1e-5)):
-        x, base = torch.randn(4, 7).to(dtype), nn.Linear(7, 5, dtype=dtype)
+    tols = {torch.float64: 1e-10, torch.bfloat16: 5e-2, torch.float32: 1e-5}
+    for (dtype, tol), bias in product(tols.items(), (True, False)):
+        x, base = torch.randn(4, 7).to(dtype), nn.Linear(7, 5, bias, dtype=dtype)
         layer, what = wrapper.around(base, f", all in {dtype}", fill=True)
         has_parameters(what, layer, wrapper.shapes(7, 5), x)
         got, want = result_of(what, layer, x), wrapper.linear(wrapper.own(layer, what), base, x)
@@ -253,6 +254,24 @@ def wrapper_memory(wrapper: Wrapper) -> None:
         held = base.weight.untyped_storage().data_ptr()
         made = [tuple(t.shape) for t in big.made if t.untyped_storage().data_ptr() != held]
         assert not made, f"{what}: it makes a tensor {made[0]}, want none of {n * out} elements"
+
+
+def wrapper_draws(wrapper: Wrapper, into: int) -> None:
+    """lora_A is drawn by torch's generator, independently, of size 1/sqrt(into)."""
+    made = list[Tensor]()
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        layer, what = wrapper.around(nn.Linear(into, 5))
+        made.append(parameter_of(what, layer, "lora_A").detach())
+    A, unit, what = made[0], into**-0.5, f"{what}, new lora_A"
+    std, mean, limit = A.std().item(), A.mean().item(), 12 * unit / A.numel() ** 0.5
+    want = f"{0.5 * unit:.4f} to {2 * unit:.4f}"
+    assert 0.45 * unit < std < 2.2 * unit, f"{what}: standard deviation {std:.4f}, want {want}"
+    assert abs(mean) < limit, f"{what}: mean {mean:.4f}, want 0 within {limit:.4f}"
+    equal(f"{what}: a matrix of rank", int(torch.linalg.matrix_rank(A)), min(A.shape))
+    same(made[0], made[1], f"{what}: two draws after torch.manual_seed(1)")
+    alike = torch.equal(*made[1:])
+    assert not alike, f"{what}: the same numbers after torch.manual_seed(1) and (2), want others"
 
 
 def holds_only(what: str, module: nn.Module, shapes: Mapping[str, Sizes]) -> None:

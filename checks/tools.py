@@ -7,6 +7,7 @@ import math
 import pickle
 import random
 import re
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -245,6 +247,45 @@ class BigTensors(TorchDispatchMode):
         return out
 
 
+class Held(BigTensors):
+    """The same, but it does not keep them alive."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.known = list[weakref.ref[Tensor]]()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = super().__torch_dispatch__(func, types, args, kwargs)
+        self.known += map(weakref.ref, self.made)
+        self.made.clear()
+        return out
+
+    def alive(self) -> list[tuple[int, ...]]:
+        """The shapes of those that are still kept."""
+        return [tuple(t.shape) for t in (ref() for ref in self.known) if t is not None]
+
+
+class Peak(TorchDispatchMode):
+    """The most numbers that tensors made below it hold at one time, `given` ones left out."""
+
+    def __init__(self, *given: Tensor) -> None:
+        super().__init__()
+        self.given = {t.untyped_storage().data_ptr() for t in given}
+        self.held, self.most, self.seen = dict[int, tuple[StorageWeakRef, int]](), 0, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.seen += 1
+        self.held = {at: one for at, one in self.held.items() if not one[0].expired()}
+        for t in tree_leaves(out):
+            if isinstance(t, Tensor) and t.untyped_storage().data_ptr() not in self.given:
+                storage = t.untyped_storage()
+                size = storage.nbytes() // t.itemsize
+                self.held[storage.data_ptr()] = StorageWeakRef(storage), size
+        self.most = max(self.most, sum(size for _, size in self.held.values()))
+        return out
+
+
 class Forbidden(TorchFunctionMode):
     """Notes every torch function called below it with `part` in its name, however imported."""
 
@@ -260,9 +301,12 @@ class Forbidden(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
+ONE_DEVICE = {"bmm", "bucketize", "gather", "index_select", "isin", "mm", "searchsorted", "take"}
+
+
 class LikeCuda(TorchDispatchMode):
     """The meta device, but a copy to the CPU gives zeros, or the numbers of the one of `known` that
-    is like it; and no index there meets a CPU table.
+    is like it; and no index there meets a CPU table, nor does one of ONE_DEVICE mix devices.
     """
 
     def __init__(self, known: Iterable[Any] = ()) -> None:
@@ -271,7 +315,8 @@ class LikeCuda(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         places = [str(a.device) for a in tree_leaves(args) if isinstance(a, Tensor)]
-        if places[:1] == ["cpu"] and "meta" in places:
+        mixed = "cpu" in places and "meta" in places
+        if mixed and (places[0] == "cpu" or func.overloadpacket.__name__ in ONE_DEVICE):
             raise RuntimeError(f"{func} got tensors on {places}, want them on one device")
         kwargs = kwargs or {}
         if func is torch.ops.aten._to_copy.default and str(kwargs.get("device")) == "cpu":

@@ -235,6 +235,7 @@ def test_two_processes_prove(run_with_a_death, proof):
     assert proof in out.splitlines(), err
 
 
+@pytest.mark.slow
 @needs_posix
 def test_killed_rank_ends_the_other_with_an_error(run_with_a_death):
     """And before its limit: by then the kernel would have ended it, nothing destroyed."""

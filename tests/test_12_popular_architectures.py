@@ -754,3 +754,66 @@ def test_nms_equals_torchvisions(torchvision, device, n, threshold):
         at = (labels == label).nonzero().flatten()
         alone = at[NAMES["nms"](boxes[at], scores[at], threshold)]
         assert torch.equal(alone, want[labels[want] == label])
+
+
+REINFORCE, DQN = (load(LEVEL / f"solution_{stem}.py") for stem in ("reinforce", "dqn"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_reinforce_solves_the_chain(seed):
+    generator = torch.Generator().manual_seed(seed)
+    policy = nn.Linear(5, 2, bias=False)
+    optimizer, chain = torch.optim.SGD(policy.parameters(), lr=6.0), REINFORCE["Chain"]()
+    REINFORCE["train"](chain, policy, optimizer, 40, 0.4, generator)
+    assert policy(torch.eye(5)[:4]).softmax(dim=1)[:, 1].min() > 0.8
+
+
+def test_a_good_baseline_keeps_the_mean_of_the_gradient_and_lowers_its_variance(device):
+    """One step, all actions enumerated."""
+    logits = torch.randn(6, dtype=torch.float64, device=device, requires_grad=True)
+    reward = 5 + torch.randn(6, dtype=torch.float64, device=device)
+    p, logps = logits.softmax(0).detach(), logits.log_softmax(0)
+    (want,) = torch.autograd.grad(-(logits.softmax(0) @ reward), logits)
+    spread = []
+    for baseline in (None, float(p @ reward)):
+        grads = []
+        for a in range(6):
+            loss = REINFORCE["reinforce_loss"](logps[a : a + 1], reward[a : a + 1], baseline)
+            grads += torch.autograd.grad(loss, logits, retain_graph=True)
+        each = torch.stack(grads)
+        torch.testing.assert_close(p @ each, want)
+        spread.append((p @ (each - want).square()).sum().item())
+    assert spread[1] < spread[0] / 4
+
+
+def test_returns_obey_their_equation(device):
+    rewards = torch.randn(50, dtype=torch.float64, device=device)
+    for gamma in (0.0, 0.9, 1.0):
+        returns = REINFORCE["discounted_returns"](rewards, gamma)
+        later = torch.cat([returns[1:], returns.new_zeros(1)])
+        torch.testing.assert_close(returns, rewards + gamma * later)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.9])
+def test_dqn_finds_the_values_of_the_chain(gamma):
+    nets = [nn.Linear(5, 2, bias=False) for _ in range(2)]
+    for net in nets:
+        nn.init.zeros_(net.weight)
+    generator = torch.Generator().manual_seed(0)
+    buffer = DQN["ReplayBuffer"](300, generator)
+    optimizer = torch.optim.SGD(nets[0].parameters(), lr=6.0)
+    DQN["train"](DQN["Chain"](), *nets, optimizer, buffer, 300, gamma, 32, 5, 1.0, generator)
+    right = [gamma ** (3 - s) for s in range(4)]
+    left = [gamma * right[max(s - 1, 0)] for s in range(4)]
+    want = torch.tensor([left, right]).T
+    torch.testing.assert_close(nets[0](torch.eye(5)[:4]).detach(), want, rtol=0, atol=0.02)
+
+
+def test_double_targets_are_less_biased_where_guesses_are_noisy(device):
+    """All actions are worth 0; both networks guess with noise of their own."""
+    one, other = (torch.randn(4000, 8, device=device) for _ in range(2))
+    rewards, dones = torch.zeros(4000, device=device), torch.zeros(4000, device=device).bool()
+    plain = DQN["dqn_targets"](rewards, one, dones, 1.0)
+    double = DQN["dqn_targets"](rewards, one, dones, 1.0, other)
+    assert plain.mean() > 1.2
+    assert abs(double.mean()) < 0.1

@@ -467,3 +467,104 @@ def test_tasks_of_a_stack_are_learned_apart(parts, device):
         ends.append(copy.deepcopy(stack.state_dict()))
     torch.testing.assert_close(*ends)
     assert not torch.allclose(ends[0]["adapters.0.up.bias"], ends[0]["adapters.1.up.bias"])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_merged_transformer_and_its_file(lora, device, tmp_path, dtype):
+    merging = load(LEVEL / "solution_merge_lora.py")
+    torch.manual_seed(0)
+    names = "proj_in", "ff1", "ff2"
+    base = lora["BaseTransformerBlock"](16, 24).to(device, dtype)
+    models = [copy.deepcopy(base) for _ in range(2)]
+    for model in models:
+        for name in names:
+            layer = merging["LoRALinear"](getattr(model, name), 2, 0.5)
+            setattr(model, name, layer)
+            nn.init.normal_(layer.lora_B, std=0.1)
+    torch.save(merging["lora_state_dict"](models[0]), tmp_path / "task.pt")
+    state = torch.load(tmp_path / "task.pt", weights_only=True)
+    assert sum(t.numel() for t in state.values()) == 2 * (2 * 16 + 2 * (16 + 24))
+    merging["load_lora"](models[1], state)
+    x = torch.randn(3, 5, 16, device=device, dtype=dtype)
+    want = models[0](x)
+    assert torch.equal(models[1](x), want)
+    merged = merging["merge_model"](models[1])
+    tol = 1e-12 if dtype is torch.float64 else 0.1
+    torch.testing.assert_close(merged(x), want, rtol=tol, atol=tol)
+    assert merged.state_dict().keys() == base.state_dict().keys()
+    for name in names:
+        setattr(merged, name, merging["unmerge"](getattr(merged, name)))
+    assert torch.equal(merged(x), want)
+
+
+def test_dora_is_the_library_s_weight_norm_of_the_changed_weight(device):
+    dora = load(LEVEL / "solution_dora.py")["DoRALinear"]
+    layer = dora(nn.Linear(8, 6, device=device, dtype=torch.float64), 2, 0.7)
+    for p in (layer.lora_A, layer.lora_B, layer.magnitude):
+        nn.init.uniform_(p, 0.5, 1.5)
+    twin = copy.deepcopy(layer.base)
+    twin.weight.data = layer.base.weight + 0.7 * layer.lora_B.detach() @ layer.lora_A.detach()
+    twin = nn.utils.parametrizations.weight_norm(twin.requires_grad_(), dim=0)
+    twin.parametrizations.weight.original0.data = layer.magnitude.detach()[:, None]
+    x = torch.randn(4, 8, device=device, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), twin(x))
+    upstream = torch.randn(4, 6, device=device, dtype=torch.float64)
+    layer(x).backward(upstream)
+    twin(x).backward(upstream)
+    got, want = layer.magnitude.grad, twin.parametrizations.weight.original0.grad
+    torch.testing.assert_close(got, want[:, 0])  # V has another one: its norm is a constant here
+
+
+def test_nf4_is_nearer_to_normal_weights_than_integers_and_takes_four_and_a_half_bits(device):
+    nf4 = load(LEVEL / "solution_quantized_base.py")
+    torch.manual_seed(0)
+    weight = torch.randn(512, 256, device=device)
+    packed, absmax = nf4["quantize_nf4"](weight)
+    assert 8 * (packed.nbytes + absmax.nbytes) == 4.5 * weight.numel()
+    error = (nf4["dequantize_nf4"](packed, absmax, (512, 256)) - weight).square().mean().sqrt()
+    unit = absmax.repeat_interleave(64).view(512, 256)
+    grid = ((weight / unit * 7).round() / 7 * unit - weight).square().mean().sqrt()
+    assert abs(error - 0.092) < 0.001
+    assert abs(grid - 0.108) < 0.001
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_quantized_model_learns_by_its_adapters_alone(lora, device, dtype):
+    nf4 = load(LEVEL / "solution_quantized_base.py")
+    torch.manual_seed(0)
+    model = lora["BaseMLP"](8, 16, 4).to(device, dtype)
+    for name, layer in [*model.named_children()]:
+        setattr(model, name, nf4["QLoRALinear"](layer, 2))
+    before, x = copy.deepcopy(model.state_dict()), torch.randn(32, 8, device=device, dtype=dtype)
+    target = model(x).detach().roll(1, dims=1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.02, weight_decay=0.1)
+    losses = []
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(x), target)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    moved = {name for name, t in model.state_dict().items() if not torch.equal(t, before[name])}
+    assert moved == {name for name in before if ".lora_" in name}
+
+
+@pytest.mark.parametrize("stem", ["merge_lora", "quantized_base"])
+def test_copies_and_files_of_modules_keep_what_they_are(stem, device, tmp_path):
+    solution, base = load(LEVEL / f"solution_{stem}.py"), nn.Linear(6, 4, device=device)
+    x = torch.randn(3, 6, device=device)
+    if stem == "merge_lora":
+        layer = solution["LoRALinear"](base, 2, 0.5)
+        nn.init.ones_(layer.lora_B)
+        twin = copy.deepcopy(solution["merge"](layer))
+        torch.testing.assert_close(twin(x), layer(x))
+        assert torch.equal(solution["unmerge"](twin)(x), layer(x))
+        return
+    layer = solution["QLoRALinear"](base, 2, block_size=7)
+    torch.save(layer.state_dict(), tmp_path / "layer.pt")
+    twin = copy.deepcopy(layer)
+    assert torch.equal(twin(x), layer(x))
+    other = solution["QLoRALinear"](nn.Linear(6, 4, device=device), 2, block_size=7)
+    other.load_state_dict(torch.load(tmp_path / "layer.pt", weights_only=True))
+    assert torch.equal(other(x), layer(x))

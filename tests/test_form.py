@@ -315,6 +315,7 @@ def test_every_file_of_checks_and_slips_belongs_to_an_exercise():
 TENSORS = ROOT / "01_data_processing" / "challenge_1_tensors.py"
 
 
+@pytest.mark.slow
 def test_the_commands_of_a_page(tmp_path):
     def python(*arguments):
         run = subprocess.run(
@@ -394,6 +395,7 @@ def test_an_example_that_fails_is_told_and_does_not_count(path):
     assert out.startswith("examples  NOT YET  [0.0, 1.0]\n")
 
 
+@pytest.mark.slow
 @every(HUNTS[:1])
 @as_handed_out
 def test_pytest_tries_one_label_and_says_what_the_page_says(path):

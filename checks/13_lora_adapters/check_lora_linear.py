@@ -8,7 +8,7 @@ from torch import nn
 
 from checks import adapters
 from checks.adapters import has_parameters, lora
-from checks.tools import close, equal, refuses, result_of, same
+from checks.tools import close, equal, refuses, result_of
 
 
 def parts(LoRALinear):
@@ -53,18 +53,7 @@ def training(LoRALinear):
 
 def draws(LoRALinear):
     for features, rank in ((60, 60), (400, 9)):
-        made = []
-        for _ in range(2):
-            torch.manual_seed(1)
-            layer, what = lora(LoRALinear, rank).around(nn.Linear(features, 5))
-            made.append(layer.lora_A.detach())
-        A, unit, what = made[0], features**-0.5, f"{what}, new lora_A"
-        std, mean, limit = A.std().item(), A.mean().item(), 12 * unit / A.numel() ** 0.5
-        right, want = 0.45 * unit < std < 2.2 * unit, f"{0.5 * unit:.4f} to {2 * unit:.4f}"
-        assert right, f"{what}: standard deviation {std:.4f}, want {want}"
-        assert abs(mean) < limit, f"{what}: mean {mean:.4f}, want 0 within {limit:.4f}"
-        equal(f"{what}: a matrix of rank", torch.linalg.matrix_rank(A).item(), min(A.shape))
-        same(*made, f"{what}: two draws after torch.manual_seed(1)")
+        adapters.wrapper_draws(lora(LoRALinear, rank), features)
 
 
 def ranks(LoRALinear):

@@ -18,6 +18,11 @@ REGISTERED = "@partial(fused_silu_mul.register_autograd, setup_context=setup_con
 
 SLIPS = {
     "forward": {
+        "a call for each row": (
+            CALL,
+            "for x, y, z in zip(a.view(-1), b.view(-1), out.view(-1)):\n"
+            "        c_loop(loops[a.dtype])(x.data_ptr(), y.data_ptr(), z.data_ptr(), 1)",
+        ),
         "torch's silu in the place of the loop": (
             CALL,
             "out.copy_(torch.nn.functional.silu(a) * b)",
@@ -29,11 +34,6 @@ SLIPS = {
         "a taken for b, too": (CALL, CALL.replace("b.data_ptr()", "a.data_ptr()")),
         "the first axis only": (CALL, CALL.replace("a.numel()", "len(a) if a.ndim else 1")),
         "one number less": (CALL, CALL.replace("a.numel()", "a.numel() - 1")),
-        "a call for each row": (
-            CALL,
-            "for x, y, z in zip(a.view(-1), b.view(-1), out.view(-1)):\n"
-            "        c_loop(loops[a.dtype])(x.data_ptr(), y.data_ptr(), z.data_ptr(), 1)",
-        ),
         "float64 read as float32": (LOOPS, LOOPS.replace("silu_mul_f64", "silu_mul_f32")),
         "float64 computed in float32": (
             CALL,
@@ -53,6 +53,10 @@ SLIPS = {
         ),
     },
     "strided": {
+        "the storage from its start": (
+            CALL,
+            CALL.replace("a.data_ptr(), b", "a.untyped_storage().data_ptr(), b"),
+        ),
         "data_ptr of a strided tensor": (ROWS, "pass"),
         "b as it comes": (ROWS, "a = a.contiguous()"),
         "a as it comes": (ROWS, "b = b.contiguous()"),
@@ -65,10 +69,6 @@ SLIPS = {
         "out as a lies in memory": (
             f"{ROWS}\n    {OUT}",
             f"out = torch.empty_like(a)\n    {ROWS}\n    c_loop",
-        ),
-        "the storage from its start": (
-            CALL,
-            CALL.replace("a.data_ptr(), b", "a.untyped_storage().data_ptr(), b"),
         ),
         "the storage of b from its start": (
             CALL,
@@ -109,6 +109,10 @@ SLIPS = {
         "empty ones refused": (ROWS, ROWS + "\n    a.max()"),
     },
     "backward": {
+        "the upstream gradient forgotten": (
+            GRADS,
+            GRADS.replace("grad * b", "b").replace("grad * a", "a"),
+        ),
         "no gradient": (
             REGISTERED,
             "",
@@ -125,10 +129,6 @@ SLIPS = {
             GRADS.replace("(1 + a * (1 - s))", "1"),
         ),
         "the sign of the second term": (GRADS, GRADS.replace("1 + a", "1 - a")),
-        "the upstream gradient forgotten": (
-            GRADS,
-            GRADS.replace("grad * b", "b").replace("grad * a", "a"),
-        ),
         "b forgotten": (GRADS, GRADS.replace("grad * b * s", "grad * s")),
         "sigmoid for silu in b's gradient": (GRADS, GRADS.replace("grad * a * s", "grad * s")),
         "b's gradient only where a wants one": (
@@ -160,7 +160,6 @@ SLIPS = {
         ),
     },
     "fake": {
-        "the fake reads numbers": (FAKE, FAKE.replace("return", "float(a.sum())\n    return")),
         "the fake calls the loop": (
             FAKE,
             FAKE.replace(
@@ -170,6 +169,7 @@ SLIPS = {
                 "    return out",
             ),
         ),
+        "the fake reads numbers": (FAKE, FAKE.replace("return", "float(a.sum())\n    return")),
         "the fake's result on the CPU": (
             FAKE,
             FAKE.replace("a.new_empty(a.shape)", "torch.empty(a.shape, dtype=a.dtype)"),
@@ -237,6 +237,7 @@ SLIPS = {
         "a cut at -10 and 10": (SIGMOID, "s = torch.sigmoid(a.clamp(-10, 10))"),
     },
     "inputs": {
+        "no look at the shapes": (SAME, "if a.dtype != b.dtype:"),
         "written over a": (
             "out = a.new_empty(a.shape)\n    c_loop",
             "out = a\n    a = a.clone()\n    c_loop",
@@ -252,7 +253,6 @@ SLIPS = {
             "    return grad.mul_(b * slope), grad_b",
         ),
         "b cleared": (f"{CALL}\n    return out", f"{CALL}\n    b.zero_()\n    return out"),
-        "no look at the shapes": (SAME, "if a.dtype != b.dtype:"),
         "no look at the dtype of b": (SAME, "if a.shape != b.shape:"),
         "the numbers counted, not the shapes": (
             SAME,

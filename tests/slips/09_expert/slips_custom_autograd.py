@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "by_hand": {
+        "library forward": (
+            "return torch.where(positive, input, neg_slope * input)",
+            "return torch.nn.functional.leaky_relu(input, neg_slope)",
+        ),
         "no Function": (
             "class LeakyReLUFunction(torch.autograd.Function)",
             "class LeakyReLUFunction",
@@ -13,10 +17,6 @@ SLIPS = {
         "Function not used": (
             "return LeakyReLUFunction.apply(input, neg_slope)",
             "return torch.where(input > 0, input, neg_slope * input)",
-        ),
-        "library forward": (
-            "return torch.where(positive, input, neg_slope * input)",
-            "return torch.nn.functional.leaky_relu(input, neg_slope)",
         ),
         "library module": (
             "return torch.where(positive, input, neg_slope * input)",
@@ -54,6 +54,7 @@ class LeakyReLUFunction(torch.autograd.Function):
         ),
     },
     "forward": {
+        "another default": ("neg_slope: float = 0.01", "neg_slope: float = 0.1"),
         "larger of the two lines": (
             "torch.where(positive, input, neg_slope * input)",
             "torch.maximum(input, neg_slope * input)",
@@ -62,7 +63,6 @@ class LeakyReLUFunction(torch.autograd.Function):
             "torch.where(positive, input, neg_slope * input)",
             "torch.where(positive, neg_slope * input, input)",
         ),
-        "another default": ("neg_slope: float = 0.01", "neg_slope: float = 0.1"),
         "slope not passed on": (
             "return LeakyReLUFunction.apply(input, neg_slope)",
             "return LeakyReLUFunction.apply(input, 0.01)",
@@ -82,20 +82,6 @@ class LeakyReLUFunction(torch.autograd.Function):
         ),
     },
     "backward": {
-        "branches swapped backward": (
-            "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
-            "torch.where(positive, ctx.neg_slope * grad_out, grad_out)",
-        ),
-        "slope forgotten in backward": ("ctx.neg_slope * grad_out), None", "0 * grad_out), None"),
-        "slope a whole number in backward": (
-            "ctx.neg_slope = neg_slope",
-            "ctx.neg_slope = int(neg_slope)",
-        ),
-        "slope fixed in backward": ("ctx.neg_slope * grad_out", "0.01 * grad_out"),
-        "upstream gradient dropped": (
-            "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
-            "torch.where(positive, torch.ones_like(grad_out), ctx.neg_slope)",
-        ),
         "mask from the output's sign": """
 class LeakyReLUFunction(torch.autograd.Function):
     @staticmethod
@@ -110,6 +96,20 @@ class LeakyReLUFunction(torch.autograd.Function):
         (out,) = ctx.saved_tensors
         return torch.where(out > 0, grad_out, ctx.neg_slope * grad_out), None
 """,
+        "branches swapped backward": (
+            "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
+            "torch.where(positive, ctx.neg_slope * grad_out, grad_out)",
+        ),
+        "slope forgotten in backward": ("ctx.neg_slope * grad_out), None", "0 * grad_out), None"),
+        "slope a whole number in backward": (
+            "ctx.neg_slope = neg_slope",
+            "ctx.neg_slope = int(neg_slope)",
+        ),
+        "slope fixed in backward": ("ctx.neg_slope * grad_out", "0.01 * grad_out"),
+        "upstream gradient dropped": (
+            "torch.where(positive, grad_out, ctx.neg_slope * grad_out)",
+            "torch.where(positive, torch.ones_like(grad_out), ctx.neg_slope)",
+        ),
     },
     "calls": {
         "slope kept on the class": """
@@ -143,13 +143,13 @@ class LeakyReLUFunction(torch.autograd.Function):
 """,
     },
     "twice": {
-        "float32 whatever came": (
-            "return torch.where(positive, input, neg_slope * input)",
-            "return torch.where(positive, input, neg_slope * input).float()",
-        ),
         "differentiable once": (
             "    @staticmethod\n    def backward",
             "    @staticmethod\n    @torch.autograd.function.once_differentiable\n    def backward",
+        ),
+        "float32 whatever came": (
+            "return torch.where(positive, input, neg_slope * input)",
+            "return torch.where(positive, input, neg_slope * input).float()",
         ),
         "gradient detached": (
             "ctx.neg_slope * grad_out), None",

@@ -35,6 +35,7 @@ BACK = "return X.mT if tall else X"
 
 SLIPS = {
     "orthogonal": {
+        "norms below 0.001 taken for it": (NORM, "X = X / X.norm().clamp(min=1e-3)"),
         "divided by the largest number": (NORM, "X = X / (X.abs().max() + 1e-7)"),
         "divided by the largest singular value": (
             NORM,
@@ -47,7 +48,6 @@ SLIPS = {
         ),
         "divided by the norm of each row": (NORM, "X = X / (X.norm(dim=1, keepdim=True) + 1e-7)"),
         "divided again in each round": (GRAM, "X = X / X.norm()\n        A = X @ X.mT"),
-        "norms below 0.001 taken for it": (NORM, "X = X / X.norm().clamp(min=1e-3)"),
         "float32 within": (BACK, "return (X.mT if tall else X).float().to(G.dtype)"),
         "eps of 1e-3": ("X.norm() + 1e-7", "X.norm() + 1e-3"),
         "X^T X in the place of X X^T": (GRAM, "A = X.mT @ X"),
@@ -114,6 +114,12 @@ SLIPS = {
         "nesterov off by default": ("nesterov: bool = True", "nesterov: bool = False"),
     },
     "decay": {
+        "decay without a gradient, too": (
+            SKIP,
+            SKIP.replace(
+                "continue", "p.mul_(1 - lr * group['weight_decay'])\n" + " " * 20 + "continue"
+            ),
+        ),
         "decay added to the gradient": (
             M,
             M.replace("add_(p.grad)", 'add_(p.grad + group["weight_decay"] * p)').replace(
@@ -135,23 +141,17 @@ SLIPS = {
             DECAY,
             'p.mul_(1 - lr * max(1, p.shape[0] / p.shape[1]) ** 0.5 * group["weight_decay"])',
         ),
-        "decay without a gradient, too": (
-            SKIP,
-            SKIP.replace(
-                "continue", "p.mul_(1 - lr * group['weight_decay'])\n" + " " * 20 + "continue"
-            ),
-        ),
         "the parameter grows": (DECAY, DECAY.replace("1 -", "1 +")),
         "weight_decay 0.01 by default": ("weight_decay: float = 0.1", "weight_decay: float = 0.01"),
     },
     "groups": {
-        "the first group's rate for all": (
-            OPTIONS,
-            'lr, momentum = self.defaults["lr"], group["momentum"]',
-        ),
         "the first group's momentum for all": (
             OPTIONS,
             'lr, momentum = group["lr"], self.param_groups[0]["momentum"]',
+        ),
+        "the first group's rate for all": (
+            OPTIONS,
+            'lr, momentum = self.defaults["lr"], group["momentum"]',
         ),
         "nesterov of the constructor": ('group["nesterov"]', 'self.defaults["nesterov"]'),
         "ns_steps of the constructor": ('group["ns_steps"]', 'self.defaults["ns_steps"]'),

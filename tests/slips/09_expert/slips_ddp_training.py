@@ -137,6 +137,7 @@ SLIPS = {
         "in train mode": ("return self.module(*inputs", "return self.train().module(*inputs"),
     },
     "mean": {
+        "rounded": (DIVIDE, DIVIDE + ".round()"),
         "sum": (DIVIDE, "p.grad = grad"),
         "divided by 2": (DIVIDE, "p.grad = grad.div_(2)"),
         "the largest": (
@@ -150,7 +151,6 @@ SLIPS = {
             DIVIDE,
             "grad[:1] /= self.dist.get_world_size(); p.grad = grad",
         ),
-        "rounded": (DIVIDE, DIVIDE + ".round()"),
         "ready parameters not forgotten, so the second step sends old gradients": (
             CLEAR,
             "        self.sent.clear()\n",
@@ -161,6 +161,7 @@ SLIPS = {
         ),
     },
     "overlap": {
+        "in the order of the layers": (TRAINED, TRAINED[:-6]),
         "all of it after backward": (HOOKS, ""),
         "blocking in the hook": (
             SEND,
@@ -169,7 +170,6 @@ SLIPS = {
             "        self.sent.append((grad, types.SimpleNamespace(wait=lambda: None)))\n",
         ),
         "wait in the hook": (SEND, SEND + "        self.sent[-1][1].wait()\n"),
-        "in the order of the layers": (TRAINED, TRAINED[:-6]),
         "sent when all are there": (
             "            while len(self.sent)",
             "            while len(self.ready) == len(self.trained) and len(self.sent)",
@@ -278,6 +278,10 @@ class DDP(DDP):
         ),
     },
     "totals": {
+        "flat if it has two axes": (
+            MEAN,
+            MEAN.replace("total.shape", "total.shape if total.ndim < 2 else -1"),
+        ),
         "mean of the ranks' means": (
             MEAN,
             "    means = total.detach().double() / max(count, 1)\n    dist.all_reduce(means)\n"
@@ -286,10 +290,6 @@ class DDP(DDP):
         "only this rank": (REDUCE, ""),
         "sum, not divided": (MEAN, "    mean = sums[:-1].reshape(total.shape)\n"),
         "flat": (MEAN, "    mean = sums[:-1] / sums[-1]\n"),
-        "flat if it has two axes": (
-            MEAN,
-            MEAN.replace("total.shape", "total.shape if total.ndim < 2 else -1"),
-        ),
         "axes of one number lost": (MEAN, MEAN.replace("total.shape)", "total.shape).squeeze()")),
         "a float64 total summed in place, as .double() copies nothing": (
             SUMS + REDUCE + MEAN,

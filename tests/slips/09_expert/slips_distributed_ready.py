@@ -6,6 +6,10 @@ solution, text in its place), or Python text that defines some of the solution's
 
 SLIPS = {
     "environment": {
+        "absent RANK taken for the last rank": (
+            'integer_from_environment("RANK", 0)',
+            'integer_from_environment("RANK", world_size - 1)',
+        ),
         "read once, at import": """
 WORLD_SIZE = get_world_size()
 
@@ -41,10 +45,6 @@ def get_rank():
 def get_world_size():
     return dist.get_world_size() if dist.is_initialized() else read_world_size()
 """,
-        "absent RANK taken for the last rank": (
-            'integer_from_environment("RANK", 0)',
-            'integer_from_environment("RANK", world_size - 1)',
-        ),
     },
     "model": {
         "never moved": ("model = model.to(device)\n", "pass\n"),
@@ -174,7 +174,6 @@ def setup_model_for_distributed(model, device):
         ),
     },
     "shares": {
-        "rank argument ignored": (" if rank is None else rank", ""),
         "filled up from the order's end": """
 class Dealer(DistributedSampler):
     def __iter__(self):
@@ -191,6 +190,7 @@ class Dealer(DistributedSampler):
 
 DistributedSampler = Dealer
 """,
+        "rank argument ignored": (" if rank is None else rank", ""),
         "filled up once around": """
 class Dealer(DistributedSampler):
     def __iter__(self):
@@ -259,11 +259,11 @@ DistributedSampler = Dealer
 """,
     },
     "epochs": {
+        "not shuffled among many": ("rank=rank, shuffle=shuffle\n", "rank=rank, shuffle=False\n"),
         "batches in a list": (
             "return DataLoader(dataset, batch_size=batch_size, sampler=sampler)",
             "return list(DataLoader(dataset, batch_size=batch_size, sampler=sampler))",
         ),
-        "not shuffled among many": ("rank=rank, shuffle=shuffle\n", "rank=rank, shuffle=False\n"),
         "the process's seed": (
             "rank=rank, shuffle=shuffle\n",
             "rank=rank, shuffle=shuffle, seed=torch.initial_seed() % 2**32\n",

@@ -283,11 +283,11 @@ def layers(how):
 
 SLIPS = {
     "slices": {
-        "each rank's own first numbers": (START, ""),
         "buffers of each rank": (
             START,
             START.replace("(*module.parameters(), *module.buffers())", "module.parameters()"),
         ),
+        "each rank's own first numbers": (START, ""),
         "the state dict, which misses some buffers": (
             START,
             START.replace(
@@ -386,8 +386,8 @@ SLIPS = {
         ),
     },
     "gradients": {
-        "sum": (MEAN, "        return mine, None, None, None\n"),
         "divided by 2": (MEAN, MEAN.replace("(W)", "(2)")),
+        "sum": (MEAN, "        return mine, None, None, None\n"),
         "two ranks at least": (
             "grad.div_(self.",
             "grad.div_(1 + (self.dist.get_world_size() == 1)).div_(self.",

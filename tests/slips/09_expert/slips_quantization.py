@@ -75,6 +75,10 @@ SLIPS = {
         "scale of float32": (KEPT, 'self.register_buffer("scale", scale.float())'),
     },
     "forward": {
+        "no gradient in eval mode": (
+            WEIGHT,
+            WEIGHT + "\n        x = x if self.training else x.detach()",
+        ),
         "the scale forgotten": (WEIGHT, "weight = self.weight_int8.to(x.dtype)"),
         "divided by the scale": (WEIGHT, WEIGHT.replace("x.dtype) * self", "x.dtype) / self")),
         "the bias forgotten": (BIAS, "None"),
@@ -97,10 +101,6 @@ SLIPS = {
             WEIGHT,
             "weight = (self.weight_int8.T.to(x.dtype) * self.scale.mean().to(x.dtype)).T",
         ),
-        "no gradient in eval mode": (
-            WEIGHT,
-            WEIGHT + "\n        x = x if self.training else x.detach()",
-        ),
         "a batch of one loses its axis": (
             WEIGHT,
             WEIGHT + "\n        x = x.squeeze(0) if len(x.shape) == 2 else x",
@@ -114,6 +114,7 @@ SLIPS = {
         ),
     },
     "packed": {
+        "groups below 1e-7 taken for zeros": (STEP7, STEP7.replace("7)", "7).clamp(min=1e-7)")),
         "nibbles swapped": (PACK, "return q[..., 1] | q[..., 0] << 4, scale[..., 0]"),
         "the first half of a row in the low bits": (
             PACK,
@@ -127,7 +128,6 @@ SLIPS = {
             STEP7,
             "scale = step_of(groups, 8)\n    groups = groups.clamp(-8 * scale, 7 * scale)",
         ),
-        "groups below 1e-7 taken for zeros": (STEP7, STEP7.replace("7)", "7).clamp(min=1e-7)")),
         "a number per byte": (PACK, "return q.view(out, -1), scale[..., 0]"),
         "int8 bytes": (
             PACK,
@@ -158,6 +158,7 @@ SLIPS = {
         "weight changed in place": (Q, Q + "\n    weight.detach().div_(2)"),
     },
     "restored": {
+        "always float32": (BACK, BACK.replace("[:, : shape[1]]", "[:, : shape[1]].float()")),
         "the high bits first": (UNPACK, "q = torch.stack([packed >> 4, packed & 15], dim=-1)"),
         "the two halves of a row": (UNPACK, "q = torch.cat([packed & 15, packed >> 4], dim=-1)"),
         "the shift forgotten": (GROUPS, GROUPS.replace(" - 8", "")),
@@ -177,7 +178,6 @@ SLIPS = {
             "    return (wide * scale.repeat(1, groups.shape[-1]))[:, : shape[1]]",
         ),
         "divided by the scale": (BACK, BACK.replace("groups * scale", "groups / scale")),
-        "always float32": (BACK, BACK.replace("[:, : shape[1]]", "[:, : shape[1]].float()")),
         "a flat tensor": (BACK, BACK.replace("[:, : shape[1]]", "[:, : shape[1]].flatten()")),
         "groups of 32, whatever was given": (
             GROUPS,
@@ -219,6 +219,10 @@ SLIPS = {
         ),
     },
     "survive": {
+        "a new parameter, that no older optimizer knows": (
+            REGISTER,
+            "module.weight = nn.Parameter(weight.detach().clone())\n    " + REGISTER,
+        ),
         "zeroed once": (REGISTER, "module.weight.data.mul_(mask)"),
         "the gradient masked": (
             REGISTER,
@@ -234,10 +238,6 @@ SLIPS = {
             REGISTER,
             "module.weight.data.mul_(mask)\n    module.weight.register_post_accumulate_grad_hook("
             "lambda p: (p.data.mul_(mask), p.grad.mul_(mask)) and None)",
-        ),
-        "a new parameter, that no older optimizer knows": (
-            REGISTER,
-            "module.weight = nn.Parameter(weight.detach().clone())\n    " + REGISTER,
         ),
         "the gradient hidden from the numbers kept": (
             WHERE,

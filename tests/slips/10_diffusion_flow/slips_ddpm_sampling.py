@@ -35,6 +35,11 @@ def sample(model, shape, alpha_bars, steps=None, generator=None):
 
 SLIPS = {
     "x0": {
+        "clamped, in predict_x0 alone": OWN_X0
+        + """
+def predict_x0(x_t, noise_pred, alpha_bar_t):
+    return ((x_t - (1 - alpha_bar_t) ** 0.5 * noise_pred) / alpha_bar_t**0.5).clamp(-1, 1)
+""",
         "roots forgotten": (
             "(x_t - (1 - alpha_bar_t) ** 0.5 * noise_pred) / alpha_bar_t**0.5",
             "(x_t - (1 - alpha_bar_t) * noise_pred) / alpha_bar_t",
@@ -50,11 +55,6 @@ SLIPS = {
             "noise_pred) / alpha_bar_t**0.5",
             "noise_pred).div(alpha_bar_t**0.5).clamp(-1, 1)",
         ),
-        "clamped, in predict_x0 alone": OWN_X0
-        + """
-def predict_x0(x_t, noise_pred, alpha_bar_t):
-    return ((x_t - (1 - alpha_bar_t) ** 0.5 * noise_pred) / alpha_bar_t**0.5).clamp(-1, 1)
-""",
         "a small number added to the divisor": (
             "noise_pred) / alpha_bar_t**0.5",
             "noise_pred) / (alpha_bar_t**0.5 + 1e-3)",
@@ -119,6 +119,12 @@ def predict_x0(x_t, noise_pred, alpha_bar_t):
         ),
     },
     "ddim": {
+        "levels exchanged in ddim_step alone": OWN_STEP
+        + """
+def ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev):
+    x0 = (x_t - (1 - alpha_bar_prev) ** 0.5 * noise_pred) / alpha_bar_prev**0.5
+    return alpha_bar_t**0.5 * x0 + (1 - alpha_bar_t) ** 0.5 * noise_pred
+""",
         "roots forgotten": (
             "alpha_bar_prev**0.5 * x0 + (1 - alpha_bar_prev) ** 0.5 * noise_pred",
             "alpha_bar_prev * x0 + (1 - alpha_bar_prev) * noise_pred",
@@ -138,12 +144,6 @@ def predict_x0(x_t, noise_pred, alpha_bar_t):
             "alpha_bar_t, alpha_bar_prev = alpha_bar_prev, alpha_bar_t\n"
             "    x0 = predict_x0(x_t, noise_pred, alpha_bar_t)\n    return alpha",
         ),
-        "levels exchanged in ddim_step alone": OWN_STEP
-        + """
-def ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev):
-    x0 = (x_t - (1 - alpha_bar_prev) ** 0.5 * noise_pred) / alpha_bar_prev**0.5
-    return alpha_bar_t**0.5 * x0 + (1 - alpha_bar_t) ** 0.5 * noise_pred
-""",
         "clamped x0 in ddim_step alone": OWN_STEP
         + """
 def ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev):
@@ -158,6 +158,7 @@ def ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev):
 """,
     },
     "times": {
+        "times rounded down": (".round().int()", ".int()"),
         "a jump ends at the level before t": (
             "levels[i], levels[i + 1])",
             "levels[i], alpha_bars[t - 1] if t else 1.0)",
@@ -166,7 +167,6 @@ def ddim_step(x_t, noise_pred, alpha_bar_t, alpha_bar_prev):
             "alpha_bars.new_ones(1)])",
             "alpha_bars[:1]])",
         ),
-        "times rounded down": (".round().int()", ".int()"),
         "times from 0 up": (".round().int().tolist()", ".round().int().tolist()[::-1]"),
         "time 0 left out": (
             "torch.linspace(T - 1, 0, T if steps is None else steps)",

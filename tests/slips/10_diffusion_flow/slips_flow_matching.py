@@ -21,11 +21,11 @@ def euler_sample(model, x0, steps):
 
 SLIPS = {
     "path": {
-        "t beside the width": (VIEW, ""),
         "t beside the width where N is the width": (
             VIEW,
             "t = t if len(t) == x0.shape[-1] else t.view(-1, *[1] * (x0.ndim - 1))",
         ),
+        "t beside the width": (VIEW, ""),
         "t for two dims only": (VIEW, "t = t[:, None] if x0.ndim > 1 else t"),
         "one t for all": (VIEW, "t = t[0]"),
         "the mean of t for all": (VIEW, "t = t.mean()"),

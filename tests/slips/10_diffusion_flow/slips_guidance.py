@@ -12,6 +12,11 @@ GUIDE = "return empty + guidance_scale * (given - empty)"
 
 SLIPS = {
     "drop": {
+        "mask beside the features where N is their number": (
+            WHERE,
+            "lost = lost if len(lost) == cond.shape[-1] else "
+            "lost.view(-1, *[1] * (cond.ndim - 1))\n    return torch.where(lost, null_cond, cond)",
+        ),
         "the whole batch or none": (DRAW, "torch.rand(1, generator=generator) < p"),
         "p kept, not dropped": (DRAW, DRAW.replace("< p", "> p")),
         "a normal draw": (DRAW, DRAW.replace("torch.rand(", "torch.randn(")),
@@ -26,11 +31,6 @@ SLIPS = {
             "    return torch.where(lost, null_cond, cond)",
         ),
         "mask beside the features": (WHERE, "return torch.where(lost, null_cond, cond)"),
-        "mask beside the features where N is their number": (
-            WHERE,
-            "lost = lost if len(lost) == cond.shape[-1] else "
-            "lost.view(-1, *[1] * (cond.ndim - 1))\n    return torch.where(lost, null_cond, cond)",
-        ),
         "mask for vectors alone": (WHERE, "return torch.where(lost[:, None], null_cond, cond)"),
         "exactly p N samples": (
             DRAW,
@@ -56,6 +56,7 @@ SLIPS = {
         ),
     },
     "guess": {
+        "one guess for all": (GUIDE, GUIDE.replace("(given - empty)", "(given - empty).mean()")),
         "the paper's w": (GUIDE, "return empty + (1 + guidance_scale) * (given - empty)"),
         "from the guess with the condition": (
             GUIDE,
@@ -83,7 +84,6 @@ SLIPS = {
             "out = model(torch.cat([x, x]), torch.cat([t, t]), conditions)\n"
             "    given, empty = out[0::2], out[1::2]",
         ),
-        "one guess for all": (GUIDE, GUIDE.replace("(given - empty)", "(given - empty).mean()")),
         "the first three channels alone": (
             GUIDE,
             "out = empty + guidance_scale * (given - empty)\n"
@@ -156,13 +156,13 @@ SLIPS = {
         ),
     },
     "kinds": {
+        "result in float32": (GUIDE, "return (empty + guidance_scale * (given - empty)).float()"),
         "labels as floats": (
             WHERE,
             WHERE.replace("null_cond, cond", "null_cond.float(), cond.float()").replace(
                 "return ", "if cond.dtype != torch.int64:\n        " + WHERE + "\n    return "
             ),
         ),
-        "result in float32": (GUIDE, "return (empty + guidance_scale * (given - empty)).float()"),
         "computed in float32": (
             GUIDE,
             "return (empty.float() + guidance_scale * (given.float() - empty.float())).to(x.dtype)",

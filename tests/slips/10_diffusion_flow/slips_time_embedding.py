@@ -56,6 +56,7 @@ SLIPS = {
         ),
     },
     "weights": {
+        "rounded up": ("int(hidden_size * mlp_ratio)", "round(hidden_size * mlp_ratio + 0.4)"),
         "norms with weights": (
             "self.num_heads = num_heads",
             "self.num_heads = num_heads\n        self.norm = nn.LayerNorm(hidden_size)",
@@ -65,7 +66,6 @@ SLIPS = {
             "self.W_q = nn.Linear(hidden_size, hidden_size, bias=False)",
         ),
         "mlp_ratio ignored": ("int(hidden_size * mlp_ratio)", "4 * hidden_size"),
-        "rounded up": ("int(hidden_size * mlp_ratio)", "round(hidden_size * mlp_ratio + 0.4)"),
         "frozen modulation": (
             ZERO,
             ZERO + "        self.modulation.requires_grad_(False)\n",

@@ -63,6 +63,7 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_threshold: fl
 
 SLIPS = {
     "iou": {
+        "area of the first box for all": (UNION, "area1[:1, None] + area2 - overlap"),
         "two negative sides overlap": (OVERLAP, "(end - start).prod(dim=2).clamp(min=0)"),
         "no clamp": (OVERLAP, "(end - start).prod(dim=2)"),
         "pixels counted with both ends": (OVERLAP, "(end - start + 1).clamp(min=0).prod(dim=2)"),
@@ -80,12 +81,12 @@ SLIPS = {
             " - torch.minimum(boxes1[:, None, :2], boxes2[:, :2])).prod(dim=2)",
         ),
         "a small number in the denominator": (DIVIDE, "overlap / (union + 1e-2)"),
-        "area of the first box for all": (UNION, "area1[:1, None] + area2 - overlap"),
         "boxes of one pixel at least": (DIVIDE, "overlap / union.clamp(min=1)"),
         "pairs only": (DIVIDE, f"({DIVIDE}).diagonal()"),
         "distance for overlap": (DIVIDE, f"1 - {DIVIDE}"),
     },
     "nms": {
+        "IoU rounded": ("iou <= iou_threshold", "iou.round(decimals=4) <= iou_threshold"),
         "equal is dropped": ("iou <= iou_threshold", "iou < iou_threshold"),
         "what is dropped drops, too": (
             LOOP,
@@ -105,7 +106,6 @@ SLIPS = {
             "        iou[1:] = 0\n        left = left[",
         ),
         "threshold of the complement": ("iou <= iou_threshold", "iou <= 1 - iou_threshold"),
-        "IoU rounded": ("iou <= iou_threshold", "iou.round(decimals=4) <= iou_threshold"),
         "nearly equal is kept": (
             KEEP,
             KEEP + " | torch.isclose(iou, torch.full_like(iou, iou_threshold))",
@@ -117,8 +117,8 @@ SLIPS = {
         ),
     },
     "order": {
-        "worst score first": ("descending=True, ", ""),
         "sorted by index": (END, "return torch.cat(kept).sort()[0] if kept else left"),
+        "worst score first": ("descending=True, ", ""),
         "unstable order": (
             SORT,
             "scores.flip(0).argsort(descending=True, stable=True).sub(len(scores) - 1).neg()",
@@ -146,9 +146,9 @@ SLIPS = {
         ),
     },
     "batched": {
+        "label 0 is background": (KEEP, KEEP + " | (labels[left] == 0) & labels.any()"),
         "labels ignored": (KEEP, "(iou <= iou_threshold)"),
         "neighboring labels, too": (KEEP, KEEP.replace("!= labels[best]", "> labels[best] + 1")),
-        "label 0 is background": (KEEP, KEEP + " | (labels[left] == 0) & labels.any()"),
         "label 0 drops all": (KEEP, KEEP + " & (labels[best] != 0)"),
         "label of the best box for all": (KEEP, KEEP.replace("labels[best]", "labels[kept[0]]")),
         "equal is dropped in batched_nms only": (
@@ -158,16 +158,16 @@ SLIPS = {
         "labels in order of score": (KEEP, KEEP.replace("labels[left]", "labels.sort()[0][left]")),
     },
     "by_hand": {
+        "torchvision's nms": (
+            IMPORT + "def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:\n"
+            "    exact = boxes if boxes.dtype == torch.float64 else boxes.float()\n"
+            "    return torchvision.ops.nms(exact, scores.to(exact), iou_threshold)\n"
+        ),
         "torchvision's box_iou": (
             IMPORT + "def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:\n"
             "    iou = torchvision.ops.box_iou(boxes1, boxes2)\n"
             "    iou = iou if boxes1.dtype == torch.float64 else iou.float()\n"
             "    return iou.nan_to_num(0)\n"
-        ),
-        "torchvision's nms": (
-            IMPORT + "def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:\n"
-            "    exact = boxes if boxes.dtype == torch.float64 else boxes.float()\n"
-            "    return torchvision.ops.nms(exact, scores.to(exact), iou_threshold)\n"
         ),
         "torchvision's nms as an operation": (
             IMPORT + "def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:\n"

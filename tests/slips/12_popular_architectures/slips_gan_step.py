@@ -24,6 +24,7 @@ RETURN = "return loss_d.item(), loss_g.item()"
 
 SLIPS = {
     "losses": {
+        "losses in float32": (RETURN, "return loss_d.float().item(), loss_g.float().item()"),
         "labels swapped": (LOSS_D, "softplus(D(real)).mean() + softplus(-D(fake.detach())).mean()"),
         "saturating loss": (LOSS_G, "loss_g = -softplus(D(fake)).mean()"),
         "G helps D": (LOSS_G, "loss_g = softplus(D(fake)).mean()"),
@@ -39,7 +40,6 @@ SLIPS = {
         "tensors": (RETURN, "return loss_d, loss_g"),
         "tensors without a graph": (RETURN, "return loss_d.detach(), loss_g.detach()"),
         "one sum": (RETURN, "return loss_d.item() + loss_g.item()"),
-        "losses in float32": (RETURN, "return loss_d.float().item(), loss_g.float().item()"),
         "losses rounded": (RETURN, "return round(loss_d.item(), 6), round(loss_g.item(), 6)"),
         "mean of probabilities, then the log": (
             LOSS_D,
@@ -126,6 +126,10 @@ SLIPS = {
         ),
     },
     "clean": {
+        "G zeroed after its step only": (
+            G_STEP,
+            "    loss_g.backward()\n    opt_g.step()\n    opt_g.zero_grad()\n",
+        ),
         "D's gradients not zeroed": ("    opt_d.zero_grad()\n", ""),
         "G's gradients not zeroed": ("    opt_g.zero_grad()\n", ""),
         "D asks for gradients in G's step": (OFF, ""),
@@ -133,10 +137,6 @@ SLIPS = {
         "zeroed at the end only": (
             "    opt_d.zero_grad()\n    loss_d.backward()\n    opt_d.step()\n",
             "    loss_d.backward()\n    opt_d.step()\n    opt_d.zero_grad()\n",
-        ),
-        "G zeroed after its step only": (
-            G_STEP,
-            "    loss_g.backward()\n    opt_g.step()\n    opt_g.zero_grad()\n",
         ),
         "G zeroed before, D never": ("    opt_d.zero_grad()\n", "    opt_g.zero_grad()\n"),
         "only the parameters of D's layers held still, not its own": (
@@ -244,6 +244,7 @@ SLIPS = {
         ),
     },
     "shapes": {
+        "logits (N, 1) only": (LOSS_D, LOSS_D.replace("D(real)", "D(real)[:, 0]")),
         "labels of real for the fakes": (
             LOSS_D,
             "softplus(-D(real)).mean() + (D(fake.detach()) + softplus(-D(fake.detach())))"
@@ -253,7 +254,6 @@ SLIPS = {
             LOSS_D,
             "2 * softplus(torch.cat([-D(real), D(fake.detach())])).mean()",
         ),
-        "logits (N, 1) only": (LOSS_D, LOSS_D.replace("D(real)", "D(real)[:, 0]")),
         "squeezed and paired": (LOSS_D, "(softplus(-D(real)) + softplus(D(fake.detach()))).mean()"),
         "sum over a map": (LOSS_G, "loss_g = softplus(-D(fake)).sum() / len(fake)"),
         "the map's mean, then the loss": (

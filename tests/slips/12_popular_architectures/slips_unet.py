@@ -17,8 +17,8 @@ WIDTHS = "[base * 2**i for i in range(depth + 1)]"
 
 SLIPS = {
     "parts": {
-        "the same width on every level": (WIDTHS, "[base for i in range(depth + 1)]"),
         "widths grow by base": (WIDTHS, "[base * (i + 1) for i in range(depth + 1)]"),
+        "the same width on every level": (WIDTHS, "[base for i in range(depth + 1)]"),
         "base 64 by default": ("base: int = 32", "base: int = 64"),
         "four levels by default": ("depth: int = 3", "depth: int = 4"),
         "levels in a plain list": (
@@ -53,10 +53,10 @@ SLIPS = {
         "up frozen": (MODULES, MODULES + "        self.up.requires_grad_(False)\n"),
     },
     "down": {
+        "x centered first": (FIRST, "        x = x - x.mean()\n" + FIRST),
         "average pooling": (POOL, "x = F.avg_pool2d(x, 2)"),
         "no pooling but every second pixel": (POOL, "x = x[:, :, ::2, ::2]"),
         "pooling of 3 with stride 2": (POOL, "x = F.max_pool2d(x, 3, 2, 1)"),
-        "x centered first": (FIRST, "        x = x - x.mean()\n" + FIRST),
         "pooled maps shifted": (POOL, POOL + " - 0.1"),
         "dropout at the bottom": (BOTTOM, "x = self.bottom(F.dropout(x, 0.1))"),
     },
@@ -66,6 +66,10 @@ SLIPS = {
         "skip added behind merge": (JOIN, JOIN + " + skip * (i > 0)"),
     },
     "skips": {
+        "the first image's skip for all": (
+            JOIN,
+            JOIN.replace("[skip, x]", "[skip[:1].expand_as(x), x]"),
+        ),
         "what comes from below first": (JOIN, JOIN.replace("[skip, x]", "[x, skip]")),
         "no skip": (JOIN, JOIN.replace("[skip, x]", "[torch.zeros_like(skip), x]")),
         "what comes from below twice": (JOIN, JOIN.replace("[skip, x]", "[x, x]")),
@@ -86,10 +90,6 @@ SLIPS = {
         "skips of the call before": (
             "        skips = []\n",
             "        skips = self.__dict__.setdefault('skips', [])\n",
-        ),
-        "the first image's skip for all": (
-            JOIN,
-            JOIN.replace("[skip, x]", "[skip[:1].expand_as(x), x]"),
         ),
     },
     "logits": {

@@ -44,11 +44,11 @@ SLIPS = {
         ),
     },
     "sample": {
+        "uniform noise": (DRAW, DRAW.replace("randn", "rand")),
         "exp(logvar) as sigma": ("torch.exp(0.5 * logvar)", "torch.exp(logvar)"),
         "logvar as sigma": ("torch.exp(0.5 * logvar)", "logvar"),
         "sigma upside down": ("torch.exp(0.5 * logvar)", "torch.exp(-0.5 * logvar)"),
         "twice the exponent": ("torch.exp(0.5 * logvar)", "torch.exp(2 * logvar)"),
-        "uniform noise": (DRAW, DRAW.replace("randn", "rand")),
         "uniform noise of variance 1": (
             Z,
             "eps = (torch.special.erf(eps / 2**0.5)) * 3**0.5\n        " + Z,
@@ -92,11 +92,11 @@ SLIPS = {
         "sigma from .data": ("torch.exp(0.5 * logvar)", "torch.exp(0.5 * logvar.data)"),
     },
     "kl": {
+        "sum over images": (KL, KL.replace("dim=1", "")),
         "the KL's sign": (KL, KL.replace("0.5", "-0.5")),
         "subtracted": (LOSS, LOSS.replace("+", "-")),
         "without the half": (KL, KL.replace("0.5 * ", "")),
         "mean over latent dims": (KL, KL.replace("sum(", "mean(")),
-        "sum over images": (KL, KL.replace("dim=1", "")),
         "the 1 forgotten": (KL, KL.replace(" - 1", "")),
         "logvar not subtracted": (KL, KL.replace(" - logvar", "")),
         "mu not squared": (KL, KL.replace("mu**2", "mu.abs()")),
@@ -122,12 +122,12 @@ SLIPS = {
         "the first image only": (LOSS, "reconstruction.mean() + beta * kl[0]"),
     },
     "reconstruction": {
-        "mean over pixels": (BCE, BCE.replace("sum(", "mean(")),
-        "mean over everything": (BCE, "F.binary_cross_entropy_with_logits(logits, x)"),
         "sum over everything": (
             BCE,
             'F.binary_cross_entropy_with_logits(logits, x, reduction="sum")',
         ),
+        "mean over pixels": (BCE, BCE.replace("sum(", "mean(")),
+        "mean over everything": (BCE, "F.binary_cross_entropy_with_logits(logits, x)"),
         "squared error": (BCE, "((logits.sigmoid() - x) ** 2).sum(dim=1)"),
         "sigmoid twice": (BCE, BCE.replace("(logits,", "(logits.sigmoid(),")),
         "logits and x swapped": (BCE, BCE.replace("(logits, x,", "(x, logits,")),
@@ -141,12 +141,12 @@ SLIPS = {
         ),
     },
     "forward": {
-        "the mean is decoded": (OUT, "return self.decode(mu), mu, logvar"),
         "z in place of mu": (
             OUT,
             "z = self.reparameterize(mu, logvar, generator)\n"
             "        return self.decode(z), z, logvar",
         ),
+        "the mean is decoded": (OUT, "return self.decode(mu), mu, logvar"),
         "two draws averaged": (
             OUT,
             "z = [self.reparameterize(mu, logvar, generator) for _ in range(2)]\n"

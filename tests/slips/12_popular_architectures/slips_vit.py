@@ -72,11 +72,11 @@ SLIPS = {
         ),
     },
     "parts": {
-        "hidden size fixed at 4 D": ("int(embed_dim * mlp_ratio)", "4 * embed_dim"),
         "hidden size rounded up": (
             "int(embed_dim * mlp_ratio)",
             "-int(-embed_dim * mlp_ratio // 1)",
         ),
+        "hidden size fixed at 4 D": ("int(embed_dim * mlp_ratio)", "4 * embed_dim"),
         "mlp_ratio 2 by default": ("mlp_ratio: float = 4.0", "mlp_ratio: float = 2.0"),
         "blocks in a plain list": ("nn.ModuleList(", "list("),
         "one block for all depths": (
