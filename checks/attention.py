@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from checks.tools import attempt, close, equal, is_hole, names_are, unchanged
 
@@ -78,11 +79,10 @@ def as_the_library(
 ) -> None:
     """Results, and their gradients by the same upstream gradients, where `right` has a leaf."""
     alike(what, got[0], right[0], tol, library)
-    found = []
+    found, state = [], torch.get_rng_state()
     for out, leaves in (got, right):
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            found.append(finite_gradients(what, out, leaves))
+        found.append(finite_gradients(what, out, leaves))
+        torch.set_rng_state(state)
     for name, want in found[1].items():
         close(found[0][name].double(), want, f"{what}: the gradient of {name}", 10 * tol)
 
@@ -148,6 +148,37 @@ def keeps_inputs(
             continue
         for name, out in named(outs):
             assert out.is_meta, f"{what}: {name} on {out.device}"
+
+
+class RepeatedNumbers(TorchDispatchMode):
+    """Finds the ops below it that make, or fill, a tensor whose memory holds each of its numbers,
+    or nearly so, `times` times or more; zeros and tensors with few different numbers do not count.
+    """
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times, self.found, self.seen = times, list[str](), 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        self.seen += 1
+        name, first = func.__name__.partition(".")[0], args[0] if args else None
+        if isinstance(out, Tensor) and out.is_floating_point():
+            at = out.untyped_storage().data_ptr()
+            of = first.untyped_storage().data_ptr() if isinstance(first, Tensor) else None
+            if at == of and name[-1] != "_":  # a view
+                return out
+            size = out.untyped_storage().nbytes() // out.itemsize
+            stored = out.detach().as_strided((size,), (1,), 0)
+            alike = (stored.sort().values.diff() <= 1e-9).sum()  # soon told for most tensors
+            if alike < 7 * (self.times - 1):
+                return out
+            ordered = stored[stored.isfinite() & (stored != 0)].sort().values
+            ends = (ordered.diff() > 1e-9).nonzero().flatten()  # of each run of equal numbers
+            often = (ends.diff() >= self.times).float().mean() > 0.9
+            if len(ends) > 8 and often:
+                self.found.append(name)
+        return out
 
 
 def some_mask(*sizes: int) -> Tensor:
@@ -239,3 +270,26 @@ def hides_tokens(
             does = "stays, though it may" if stays[b, query] else "changes, though it may not"
             told = f"{what}, sample {b}: as token {key} changes, out of token {query} {does}"
             raise AssertionError(f"{told} attend to it")
+
+
+class Products(TorchDispatchMode):
+    """Counts the mult-adds of products of matrices below it, fused attention included."""
+
+    FIRST = {"mm": 0, "bmm": 0, "mv": 0, "dot": 0, "addmm": 1, "baddbmm": 1, "addmv": 1}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mult_adds, self.seen = 0, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        at = self.FIRST.get(name)
+        if at is not None:
+            self.seen += 1
+            self.mult_adds += out.numel() * args[at].shape[-1]
+        elif name.startswith("_scaled_dot_product") and "backward" not in name:
+            q, k, v = args[:3]
+            self.seen += 1
+            self.mult_adds += q[..., 0].numel() * k.shape[-2] * (q.shape[-1] + v.shape[-1])
+        return out

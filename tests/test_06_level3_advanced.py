@@ -52,6 +52,16 @@ def checkpointed():
 
 
 @pytest.fixture(scope="module")
+def chunked():
+    return load(LEVEL / "solution_chunked_cross_entropy.py")["chunked_cross_entropy"]
+
+
+@pytest.fixture(scope="module")
+def low():
+    return load(LEVEL / "solution_low_precision.py")
+
+
+@pytest.fixture(scope="module")
 def paths_dataset():
     return load(LEVEL / "solution_custom_dataset_paths.py")["PathLabelDataset"]
 
@@ -725,3 +735,75 @@ def test_a_gpu_s_own_time_and_peak(timing):
     before = torch.cuda.memory_allocated()
     peak = timing["peak_memory"](lambda: (large @ large).sum(), torch.device("cuda"))
     assert 0 <= peak - before - large.numel() * 4 < 64 * 2**20
+
+
+# --- chunked cross entropy ---
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("chunk_size", [1, 50, 4096])
+def test_a_loss_in_chunks_trains_like_the_whole_one(chunked, dtype, chunk_size, device):
+    """Tied to a table of embeddings, as in a language model: its gradient comes from both ends."""
+    table = nn.Embedding(90, 16, device=device, dtype=dtype)
+    ids, targets = torch.randint(90, (2, 120), device=device)
+    targets[::7] = -100
+    loss = chunked(torch.tanh(table(ids)), table.weight, targets, chunk_size)
+    got = torch.autograd.grad(loss, table.weight)[0]
+    exact = table.weight.detach().double().requires_grad_()
+    logits = torch.tanh(nn.functional.embedding(ids, exact)) @ exact.T
+    want = nn.functional.cross_entropy(logits, targets)
+    right = torch.autograd.grad(want, exact)[0]
+    tol = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 0.02}[dtype]
+    assert abs(loss.item() - want.item()) < tol * want.item()
+    assert (got - right).norm() < tol * right.norm()
+    assert got.dtype == dtype
+
+
+def test_a_loss_in_chunks_without_a_graph_and_by_gradcheck(chunked):
+    hidden, weight = torch.randn(9, 4), torch.randn(7, 4, requires_grad=True)
+    with torch.no_grad():
+        assert not chunked(hidden, weight, torch.arange(9) % 7, 4).requires_grad
+    assert torch.autograd.gradcheck(
+        lambda h, w: chunked(h, w, torch.tensor([0, 2, -100, 1]), 3),
+        [torch.randn(n, 2, dtype=torch.float64, requires_grad=True) for n in (4, 3)],
+    )
+
+
+# --- low precision ---
+
+
+def test_every_fp8_number_comes_back(low, device):
+    """Whatever the power of two that the block is scaled by."""
+    numbers = torch.arange(127, dtype=torch.uint8, device=device).view(torch.float8_e4m3fn).float()
+    for power in (-120, -9, 0, 60, 118):
+        x = torch.cat([numbers, -numbers, numbers.new_zeros(2)]) * 2.0**power
+        assert torch.equal(low["dequantize_fp8"](*low["quantize_fp8"](x)[:2]), x)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 1e30])
+def test_an_fp8_linear_layer_is_off_by_a_few_percent(low, scale):
+    x, weight = torch.randn(32, 512) * scale, torch.randn(64, 512)
+    x[:, 3] *= 100
+    want = (x.double() / scale) @ weight.double().T
+    got = low["fp8_linear"](x, weight).double() / scale
+    assert 0.001 < (got - want).norm() / want.norm() < 0.05
+
+
+def test_a_linear_model_trains_in_bfloat16_with_either_cure(low):
+    """Plain bfloat16 stops far from the solution."""
+    x, target = torch.randn(512, 8), torch.linspace(-2, 2, 8)
+    y, losses = x @ target, {}
+    for cure in ("none", "stochastic", "kahan"):
+        p, rest = torch.ones(8).bfloat16(), torch.zeros(8).bfloat16()
+        for _ in range(600):
+            update = -0.01 * (x.T @ (x @ p.float() - y)) / len(x)
+            if cure == "kahan":
+                low["kahan_add_"](p, update, rest)
+            elif cure == "stochastic":
+                p = low["stochastic_round_bf16"](p.float() + update)
+            else:
+                p += update.bfloat16()
+        losses[cure] = (p.float() - target).norm().item()
+    assert losses["kahan"] < 0.05
+    assert losses["stochastic"] < 0.15
+    assert losses["none"] > 3 * max(losses["kahan"], losses["stochastic"])

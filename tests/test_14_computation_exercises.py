@@ -24,6 +24,7 @@ block = load(LEVEL / "solution_02_transformer_computation.py")
 vit = load(LEVEL / "solution_03_vision_transformer_computation.py")
 memory = load(LEVEL / "solution_05_memory_computation.py")
 scaling = load(LEVEL / "solution_06_scaling_computation.py")
+inference = load(LEVEL / "solution_07_inference_computation.py")
 OUTPUT = {1: "conv1d_output_length", 2: "conv2d_output_shape", 3: "conv3d_output_shape"}
 
 
@@ -548,6 +549,30 @@ def test_no_wording_is_refused(reads, text, right):
     else:
         with pytest.raises(AssertionError):
             reads["doubling"](why)
+
+
+def test_inference_agrees_with_the_memory_of_a_cache():
+    for layers, heads, d_head, bytes_per in itertools.product((1, 32), (1, 8), (64, 128), (1, 2)):
+        one = inference["kv_bytes_per_token"](layers, heads, d_head, bytes_per)
+        whole = memory["kv_cache_bytes"](3, 50, layers, heads, d_head, bytes_per)
+        assert whole == 3 * 50 * one
+
+
+def test_inference_of_published_models():
+    """Llama 3 8B, DeepSeek-V3; arXiv 2407.21783, 2412.19437."""
+    assert inference["kv_bytes_per_token"](32, 8, 128) == 128 * 1024
+    latent, full = 61 * (512 + 64) * 2, inference["kv_bytes_per_token"](61, 128, 128)
+    assert inference["mla_bytes_per_token"](61, 512, 64) == latent
+    assert 56 < full / latent < 57
+    assert inference["max_sequences"](80 * 10**9, 2 * 8_030_261_248, 128 * 1024, 8192) == 59
+
+
+@pytest.mark.parametrize(("accept", "draft_len"), [(0.8, 4), (0.3, 2), (1.0, 3), (0.0, 5)])
+def test_rounds_of_speculative_decoding_simulated(accept, draft_len):
+    torch.manual_seed(0)
+    accepted = (torch.rand(40_000, draft_len) < accept).int().cumprod(1).sum(1) + 1.0
+    bound = 6 * accepted.std().item() / 200 + 1e-9
+    assert abs(accepted.mean().item() - inference["expected_tokens"](accept, draft_len)) < bound
 
 
 # The tricky questions: every number of every answer, computed here.

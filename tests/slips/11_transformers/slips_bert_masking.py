@@ -22,13 +22,13 @@ MEAN = "return (errors * mask).sum() / mask.sum().clamp(min=1)"
 
 SLIPS = {
     "chosen": {
-        "special tokens masked": (CHOSEN, "chosen = chance < p"),
-        "special_mask inverted": (CHOSEN, "chosen = (chance < p) & special_mask"),
         "exactly a share of p per sample": (
             CHOSEN,
             "number = chance.masked_fill(special_mask, 2).argsort(1).argsort(1)\n"
             "    chosen = (number < round(p * ids.shape[1])) & ~special_mask",
         ),
+        "special tokens masked": (CHOSEN, "chosen = chance < p"),
+        "special_mask inverted": (CHOSEN, "chosen = (chance < p) & special_mask"),
         "exactly a share of p of the batch": (
             CHOSEN,
             "number = chance.masked_fill(special_mask, 2).flatten().argsort().argsort()\n"
@@ -260,14 +260,14 @@ SLIPS = {
         ),
     },
     "loss": {
-        "the mean over all tokens": (MEAN, "return errors.mean()"),
-        "divided by all tokens": (MEAN, "return (errors * mask).mean()"),
-        "the visible ones": (MEAN, "mask = 1 - mask\n    " + MEAN),
-        "a sum over D": (ERRORS, ERRORS.replace("mean", "sum")),
         "a mean per sample, then over samples": (
             MEAN,
             "return ((errors * mask).sum(1) / mask.sum(1).clamp(min=1)).mean()",
         ),
+        "the mean over all tokens": (MEAN, "return errors.mean()"),
+        "divided by all tokens": (MEAN, "return (errors * mask).mean()"),
+        "the visible ones": (MEAN, "mask = 1 - mask\n    " + MEAN),
+        "a sum over D": (ERRORS, ERRORS.replace("mean", "sum")),
         "absolute errors": (ERRORS, ERRORS.replace("square", "abs")),
         "the root": (MEAN, MEAN[:7] + "(" + MEAN[7:] + ").sqrt()"),
         "the sum": (MEAN, "return (errors * mask).sum()"),

@@ -88,6 +88,14 @@ SLIPS = {
             CAUSAL,
             "return attend(Q, K, V, lower_triangle(Q).roll(-1, 1).logical_or(lower_triangle(Q)))",
         ),
+        "the last eight tokens alone": (
+            CAUSAL,
+            "return attend(Q, K, V, lower_triangle(Q).triu(-7))",
+        ),
+        "the last six tokens alone, in the block, too": (
+            "device=x.device).tril()",
+            "device=x.device).tril().triu(-5)",
+        ),
         "weights zeroed after the softmax": (
             CAUSAL,
             "return (Q @ K.mT / math.sqrt(Q.shape[-1])).softmax(-1) * lower_triangle(Q) @ V",
@@ -170,6 +178,10 @@ class MultiHeadCrossAttention(MultiHeadCrossAttention):
             "return self.W_o(mixed.reshape(x_q.shape))",
         ),
         "one head": (HEADS, "return x.unsqueeze(-3)"),
+        "the first eight tokens of the memory alone": (
+            QKV,
+            f"x_kv = x_kv if mask is not None else x_kv[:, :8]\n        {QKV}",
+        ),
         "a norm that is never used": (
             "self.W_q = nn.Linear(d_model, d_model)",
             "self.W_q, self.norm = nn.Linear(d_model, d_model), nn.LayerNorm(d_model)",
@@ -220,6 +232,14 @@ class MultiHeadCrossAttention(MultiHeadCrossAttention):
             + "\n",
         ),
         "self-attention not causal": ("h, h, lower_triangle(h)", "h, h"),
+        "self-attention of the last eight tokens alone": (
+            "h, h, lower_triangle(h)",
+            "h, h, lower_triangle(h).triu(-7)",
+        ),
+        "the first eight tokens of the memory alone": (
+            CROSS,
+            CROSS.replace("memory, memory_mask", "memory[:, :8], memory_mask"),
+        ),
         "self-attention causal in train mode only": (
             "h, h, lower_triangle(h)",
             "h, h, lower_triangle(h) if self.training else None",

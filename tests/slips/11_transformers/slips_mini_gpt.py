@@ -33,6 +33,17 @@ BACK = """\
 """
 TRY = "    try:\n        for _"
 
+
+def seen(which, then="pass"):
+    """The triangle by another rule."""
+    ones = "torch.ones(x.shape[1], x.shape[1], dtype=torch.bool, device=x.device)"
+    return SDPA, (
+        f"may = {ones}.{which}\n        {then}\n        {SDPA}".replace(
+            "is_causal=True", "attn_mask=may"
+        )
+    )
+
+
 SLIPS = {
     "block": {
         "post-LN": (
@@ -87,6 +98,7 @@ SLIPS = {
             SDPA,
             SDPA.replace("is_causal=True", "is_causal=True, scale=x.shape[-1] ** -0.5"),
         ),
+        "a window of eight tokens back": seen("tril().triu(-8)"),
         "dropout in train mode": (
             OUT,
             OUT.replace("self.W_o(", "self.W_o(F.dropout(").replace(
@@ -99,6 +111,13 @@ SLIPS = {
         "no mask beyond seven tokens": (SDPA, SDPA.replace("=True", "=x.shape[1] < 8")),
         "no mask in train mode": (SDPA, SDPA.replace("=True", "=not self.training")),
         "no mask in eval mode": (SDPA, SDPA.replace("=True", "=self.training")),
+        "own token hidden from all but the first and the last": seen(
+            "tril(-1)", "may[0, 0] = may[-1] = True"
+        ),
+        "token 0 and themselves alone seen by all but the last": seen(
+            "tril() & torch.eye(x.shape[1], dtype=torch.bool, device=x.device)",
+            "may[:, 0] = may[-1] = True",
+        ),
         "weights zeroed after the softmax": (
             SDPA,
             "weights = (q @ k.mT / math.sqrt(q.shape[-1])).softmax(-1).tril()\n"
@@ -298,6 +317,13 @@ SLIPS = {
         "label smoothing": (LOSS, LOSS[:-1] + ", label_smoothing=0.1)"),
     },
     "learns": {
+        "position detached": (
+            EMBED,
+            EMBED.replace(
+                "self.position(torch.arange(length, device=ids.device))",
+                "self.position(torch.arange(length, device=ids.device)).detach()",
+            ),
+        ),
         "the residual path detached": (
             "            x = block(x)\n",
             "            x = block(x.detach())\n",
@@ -305,13 +331,6 @@ SLIPS = {
         "the blocks without a graph": (
             "            x = block(x)\n",
             "            with torch.no_grad():\n                x = block(x)\n",
-        ),
-        "position detached": (
-            EMBED,
-            EMBED.replace(
-                "self.position(torch.arange(length, device=ids.device))",
-                "self.position(torch.arange(length, device=ids.device)).detach()",
-            ),
         ),
         "positions frozen": (TIE, f"{TIE}\n        self.position.requires_grad_(False)"),
         "keys detached": (SDPA, SDPA.replace("k, v,", "k.detach(), v,")),
