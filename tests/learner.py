@@ -52,6 +52,16 @@ def as_handed_out(test: Callable[..., Any]) -> Callable[..., Any]:
     return strict_in_ci
 
 
+def in_words(run: Callable[..., Any], path: Path) -> tuple[Any, str | None]:
+    """(run(path), None), or "Skipped" or "Failed" and what pytest was told: these exceptions cannot
+    be sent from one process to another.
+    """
+    try:
+        return run(path=path), None
+    except (pytest.skip.Exception, pytest.fail.Exception) as outcome:
+        return type(outcome).__name__, str(outcome)
+
+
 def refuse_broken(path: Path) -> None:
     """Raise, and say why, if a page is no longer one, or would do more than define things when it
     is loaded: a thread, a loop or an exit at the top of a page could not be undone.

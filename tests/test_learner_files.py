@@ -1,6 +1,7 @@
 """The suite on a learner's files: broken ones are skipped, and what they do stays theirs."""
 
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -12,7 +13,7 @@ import learner
 import numpy
 import pytest
 import torch
-from learner import as_handed_out, name_of, refuse_broken, undone
+from learner import as_handed_out, in_words, name_of, refuse_broken, undone
 
 from practice.exercises import ROOT, find
 
@@ -144,6 +145,14 @@ def test_ci_is_strict(page, monkeypatch):
     monkeypatch.setenv("CI", "true")
     with pytest.raises(SyntaxError):
         test(path=page)
+
+
+@pytest.mark.parametrize(("say", "name"), [(pytest.skip, "Skipped"), (pytest.fail, "Failed")])
+def test_a_skip_can_be_sent_to_another_process(say, name):
+    def run(path):
+        say(f"{path} is broken")
+
+    assert pickle.loads(pickle.dumps(in_words(run, "it"))) == (name, "it is broken")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no alarms")
