@@ -418,6 +418,7 @@ def test_a_resnet_takes_all_but_the_head_of_a_wrapped_checkpoint(transfer, resne
     assert all(torch.equal(new.state_dict()[n], old.state_dict()[n]) for n in loaded)
 
 
+@pytest.mark.slow
 def test_five_steps_leave_every_frozen_byte_of_a_resnet(transfer, resnets):
     _, model = resnets
     x, y = torch.randn(2, 3, 32, 32), torch.tensor([0, 4])

@@ -286,6 +286,7 @@ print([net(torch.tensor(x)).tolist() for x in {[x.tolist() for x in inputs]}])
         torch.testing.assert_close(torch.tensor(got), net(x).detach())
 
 
+@pytest.mark.slow
 def test_a_convolutional_net_with_batch_norm(export, tmp_path):
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.LazyLinear(2))
     net(torch.randn(4, 3, 6, 6))

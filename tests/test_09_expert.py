@@ -459,6 +459,7 @@ def c_op():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.slow
 def test_the_c_operation_is_one_of_torch(c_op, dtype, transposed):
     """The schema, the gradient, the fake against the result, and both under AOT autograd."""
     a, b = (torch.randn(4, 3, dtype=dtype) for _ in range(2))

@@ -169,6 +169,7 @@ def test_simple_cnn_equals_torchvisions_convolution_blocks(torchvision, device, 
         torch.testing.assert_close(mine, its)
 
 
+@pytest.mark.slow
 def test_simple_cnn_learns_what_can_be_learned(device):
     """Two classes of images that have the same mean: stripes along the rows or the columns."""
     model = NAMES["SimpleCNN"](1, 2).to(device)

@@ -141,6 +141,7 @@ def test_every_blank_has_its_answer(path):
 
 
 @each(GUIDES)
+@pytest.mark.slow
 def test_numbers_are_true(path):
     for section in sections(path):
         words, title = prose(section), section.splitlines()[0]
@@ -472,6 +473,7 @@ def alike(a, b):
 
 
 @each(DRAWN)
+@pytest.mark.slow
 def test_a_figure_can_be_drawn_anew(path, script, tmp_path):
     pytest.importorskip("matplotlib", reason="no matplotlib: requirements-dev.txt")
     names = script(path)

@@ -393,6 +393,7 @@ HOW_IT_ENDS = {
 
 
 @pytest.mark.parametrize("how", HOW_IT_ENDS)
+@pytest.mark.slow
 def test_verdicts(judged, how):
     text, state, detail = HOW_IT_ENDS[how]
     result = judged(text)

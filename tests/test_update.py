@@ -706,6 +706,7 @@ def hurt(course, step, what):
     return subprocess.run(command, cwd=course, stdout=-1, stderr=-1).returncode
 
 
+@pytest.mark.slow
 def test_an_update_that_was_killed_is_completed_by_the_next(clone, origin):
     write(clone, {ONE: RIGHT, "notes.md": "mine", OTHER: RIGHT, "PEDAGOGY.md": "my"})
     shutil.copytree(clone, clone.with_name("copy"))
@@ -768,6 +769,7 @@ def in_a_larger_repository(course):
 @pytest.mark.parametrize(
     "kept", [as_download, as_own_repository, as_committed, in_a_larger_repository]
 )
+@pytest.mark.slow
 def test_reset_review_and_mock_hand_out_the_untouched_page(clone, kept):
     write(clone, {ONE: RIGHT, HUNT: RIGHT})
     kept(clone)
