@@ -42,7 +42,7 @@ class Chain:
 
 def discounted_returns(rewards: Tensor, gamma: float) -> Tensor:
     """(T,) -> (T,): the discounted sum of each reward and all later ones."""
-    returns, total = torch.empty_like(rewards), torch.zeros_like(rewards[:1]).sum()
+    returns, total = torch.empty_like(rewards), rewards.new_zeros(())
     for t in reversed(range(len(rewards))):
         total = rewards[t] + gamma * total
         returns[t] = total

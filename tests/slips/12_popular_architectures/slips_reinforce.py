@@ -6,7 +6,7 @@ solution, text in its place), or Python text that defines some of the solution's
 
 LOOP = "for t in reversed(range(len(rewards))):"
 NEXT = "total = rewards[t] + gamma * total"
-BODY = """    returns, total = torch.empty_like(rewards), torch.zeros_like(rewards[:1]).sum()
+BODY = """    returns, total = torch.empty_like(rewards), rewards.new_zeros(())
     for t in reversed(range(len(rewards))):
         total = rewards[t] + gamma * total
         returns[t] = total
