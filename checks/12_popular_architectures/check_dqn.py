@@ -205,6 +205,9 @@ def steps_like_twin(
         with torch.no_grad():
             wanted = dqn_targets(batch[2], target(y), dones, 0.8, twin(y))
         got = attempt(f"{told}, dqn_step", dqn_step, online, target, optimizer, mine, 0.8)
+        if not old:  # `limits` minds what came
+            for name, part, was in zip(PARTS, mine, batch, strict=True):
+                close(part.double(), was.double(), f"{told}, after dqn_step: the batch's {name}s")
         loss = huber_loss(twin(x)[torch.arange(size), actions], wanted)
         its.zero_grad()
         loss.backward()

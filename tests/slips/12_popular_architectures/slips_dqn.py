@@ -265,6 +265,10 @@ SLIPS = {
         "RuntimeError": ("raise ValueError(", "raise RuntimeError("),
         "more than the capacity is refused": (FEW, "if batch_size > self.capacity:"),
         "next_q zeroed in place": (WANT, f"next_q[dones] = 0.0\n    {WANT}"),
+        "next states of ended episodes zeroed in place": (
+            "states, actions, rewards, next_states, dones = batch\n",
+            "states, actions, rewards, next_states, dones = batch\n    next_states[dones] = 0\n",
+        ),
     },
 }
 
